@@ -1,0 +1,105 @@
+"""The three tables of a release that people write: published figures, questions, categories.
+
+Belongs here: the rows of `toplines.csv`, `questions.csv`, `categories.csv` and what a single row must satisfy.
+Does not belong here: checks across rows and files (assets.questions).
+"""
+
+import re
+from typing import Literal
+
+from pydantic import field_validator
+
+from schemas.dates import PartialDate
+from schemas.handwritten import Strict
+from schemas.names import Address, CategoryId, Label, Slug
+from schemas.vocabulary import (
+    Answer,
+    Confidence,
+    Decision,
+    Form,
+    Kind,
+    OptionsMatch,
+    Qualifier,
+    QuestionMatch,
+    Standing,
+    WordingKind,
+)
+
+_NUMBER = re.compile(r"^\d{1,3}(?:\.\d+)?$")
+_RANGE = re.compile(r"^(\d{1,3}(?:\.\d+)?)-(\d{1,3}(?:\.\d+)?)$")
+
+
+class ToplineRow(Strict):
+    """One published figure as its source prints it.
+
+    `percent` is text: `3`, `52.2`, or a range `2-4`. `qualifier_text` keeps the source's own words (`one in four`).
+    `standing` says what the figure is worth: the `figure` of its cell, a `repeat` of it elsewhere, an earlier value of
+    the producer (`superseded`, `interim`), or a `retelling` that disagrees and is never an estimate.
+    """
+
+    question: Label
+    wording: Label
+    option: Label
+    percent: str
+    base: Label
+    n: Label | None = None
+    published: PartialDate | Literal["undated"]
+    source_url: Address
+    confidence: Confidence
+    qualifier: Qualifier = "exact"
+    qualifier_text: Label | None = None
+    standing: Standing = "figure"
+    note: str | None = None
+
+    @field_validator("percent")
+    @classmethod
+    def _share(cls, text: str) -> str:
+        found = _RANGE.match(text)
+        if found is None and not _NUMBER.match(text):
+            raise ValueError("not a percentage; expected a number (52.2) or a range (2-4), no % sign")
+        ends = [float(end) for end in (found.groups() if found else (text,))]
+        if max(ends) > 100:
+            raise ValueError("more than 100 percent; expected 0 to 100")
+        if ends[0] > ends[-1]:
+            raise ValueError("a range that runs backwards; expected low-high")
+        return text
+
+    def share(self) -> tuple[float | None, float | None, float | None]:
+        """Percent, and the two ends of a range: `(3.0, None, None)` or `(None, 2.0, 4.0)`."""
+        found = _RANGE.match(self.percent)
+        return (None, float(found[1]), float(found[2])) if found else (float(self.percent), None, None)
+
+
+class QuestionRow(Strict):
+    """One source question of a release, and the item it is (or is not quite)."""
+
+    question: Label
+    item: Slug
+    wording: Label
+    wording_kind: WordingKind
+    question_match: QuestionMatch
+    options_match: OptionsMatch
+    answer: Answer = "single"
+    form: Form = "full"
+    n: int | Literal["unknown"] | None = None
+    decision: Decision
+    reason: str | None = None
+    reviewed_by: str | None = None
+
+    @field_validator("n")
+    @classmethod
+    def _positive(cls, n: int | str | None) -> int | str | None:
+        if isinstance(n, int) and n < 1:
+            raise ValueError("a question asked of nobody; expected at least 1, unknown, or nothing (the base's n)")
+        return n
+
+
+class CategoryRow(Strict):
+    """One source option and the category it is. Every option in the figures needs a row, every row an option."""
+
+    question: Label
+    option: Label
+    category: CategoryId
+    kind: Kind
+    score: float | None = None
+    note: str | None = None

@@ -1,0 +1,217 @@
+"""The manifest of a release (`release.yml`), and the descriptions of its organisation and series.
+
+Belongs here: who asked whom, when, how, with which files, under which licence. Does not belong here: questions and
+their meaning (schemas.crosswalk), items (schemas.item).
+
+Producers' words and our own notes are separate fields. The eleven items of the AAPOR Transparency Initiative (2021)
+are `method` plus `fieldwork` (7, dates) and `sample` (8, size and precision); a missing one is a missing key, never a
+grade.
+"""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.dates import PartialDate, first_day, last_day
+from schemas.handwritten import Strict
+from schemas.names import Address, CategoryId, Label, RelativePath, Slug, WaveId
+from schemas.vocabulary import DesignEffectBasis, Probability, ReleaseStatus
+
+Unknown = Literal["unknown"]
+ALL_RESPONDENTS = "all respondents"
+
+
+class Fieldwork(Strict):
+    """First and last day of interviewing, as precisely as the source says."""
+
+    start: PartialDate | Unknown = Field(description="a date (YYYY-MM-DD, YYYY-MM, YYYY) or unknown")
+    end: PartialDate | Unknown = Field(description="a date (YYYY-MM-DD, YYYY-MM, YYYY) or unknown")
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Fieldwork":
+        start, end = first_day(self.start), last_day(self.end)
+        if start and end and start > end:
+            raise ValueError(f"fieldwork ends ({self.end}) before it starts ({self.start}); expected start <= end")
+        return self
+
+
+class DesignEffect(Strict):
+    """The factor by which weighting and clustering inflate the variance of a share, and where the figure comes from.
+
+    A house that multiplies its margin by 1.3 has a design effect of 1.3 squared.
+    """
+
+    value: float = Field(ge=0.1, le=20)
+    basis: DesignEffectBasis
+    reason: str
+
+
+class Sample(Strict):
+    """Size and precision of the sample. `n` is a number or the word unknown: leaving it out is not an option."""
+
+    n: int | Unknown = Field(description="a number of interviews, or unknown")
+    stated: str | None = None
+    margin_of_error: float | None = Field(default=None, gt=0, le=50, description="points, as stated")
+    margin_note: str | None = None
+    design_effect: DesignEffect | None = None
+    probability: Probability = "unknown"
+
+    @field_validator("n")
+    @classmethod
+    def _positive(cls, n: int | str) -> int | str:
+        if isinstance(n, int) and n < 1:
+            raise ValueError("a sample of nobody; expected at least 1, or unknown")
+        return n
+
+
+class Method(Strict):
+    """The disclosure items that need words (AAPOR TI 1-6, 9-11). What the source does not say is left out."""
+
+    strategy: str | None = None
+    sponsor_and_conductor: str | None = None
+    instruments: str | None = None
+    population: str | None = None
+    sampling: str | None = None
+    mode: str | None = None
+    weighting: str | None = None
+    processing: str | None = None
+    limitations: str | None = None
+
+
+class Base(Strict):
+    """Whom a percentage is of. `text` is how the source says it; every text that occurs in the figures needs a row."""
+
+    text: Label
+    subgroup: CategoryId = "total"
+    value: Label = "all"
+    base: Label = ALL_RESPONDENTS
+    n: int | Unknown | Literal["sample"] = Field(description="a number, unknown, or sample (everyone interviewed)")
+    note: str | None = None
+
+
+class File(Strict):
+    """A file of the release. One with an address is fetched; then its checksum is required."""
+
+    path: RelativePath
+    role: Literal["toplines"] = "toplines"
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    url: Address | None = None
+    sheet: str | None = None
+
+    @model_validator(mode="after")
+    def _fetched_files_have_checksums(self) -> "File":
+        if self.url and not self.sha256:
+            raise ValueError("an address without a checksum; expected sha256 beside url")
+        return self
+
+
+class Licence(Strict):
+    """What may be done with the files. Unknown means not redistributable."""
+
+    name: str = "unknown"
+    redistribute: bool = False
+    note: str | None = None
+
+
+class Conflict(Strict):
+    """Two sources disagree about this wave (n, dates, margin, title): both are kept, with the decision."""
+
+    subject: str
+    ours: str
+    other: str
+    source: str
+    reason: str
+
+
+class Correction(Strict):
+    """A figure of the source that we correct, with a guard that fails once the source has mended it.
+
+    `question`, `option`, `base` name the cell; `expect` is what the source prints today; `percent` replaces it.
+    """
+
+    question: str
+    option: str
+    base: str = ALL_RESPONDENTS
+    expect: str
+    percent: str
+    reason: str
+    by: str
+
+
+class Release(Strict):
+    """One release: what one organisation published about one wave at one time."""
+
+    organisation: Slug
+    series: Slug
+    wave: WaveId
+    title: str | None = None
+    vintage: PartialDate | Literal["undated"] = Field(description="the day this release was published, or undated")
+    status: ReleaseStatus = "final"
+    fieldwork: Fieldwork
+    sample: Sample
+    method: Method = Method()
+    bases: list[Base] = []
+    files: list[File] = []
+    licence: Licence = Licence()
+    embargo_until: PartialDate | None = None
+    source_url: Address | None = None
+    conflicts: list[Conflict] = []
+    corrections: list[Correction] = []
+    producer_notes: str | None = None
+    our_notes: str | None = None
+
+    @model_validator(mode="after")
+    def _bases_once(self) -> "Release":
+        texts = [base.text for base in self.bases]
+        for text in texts:
+            if texts.count(text) > 1:
+                raise ValueError(f"the base {text!r} stands twice; expected each text once")
+        paths = [file.path for file in self.files]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise ValueError(f"the file {path!r} stands twice; expected each file once")
+        return self
+
+    @property
+    def n(self) -> int | None:
+        """Interviews of the whole sample; None if unknown."""
+        return self.sample.n if isinstance(self.sample.n, int) else None
+
+    def disclosed(self) -> dict[str, bool]:
+        """The eleven AAPOR items by name: stated or not."""
+        known_dates = first_day(self.fieldwork.start) is not None
+        size = self.n is not None or self.sample.stated is not None
+        names = list(Method.model_fields)
+        stated = {name: getattr(self.method, name) is not None for name in names}
+        return {
+            **{name: stated[name] for name in names[:6]},
+            "dates": known_dates,
+            "sample_size": size,
+            **{name: stated[name] for name in names[6:]},
+        }
+
+
+class Organisation(Strict):
+    """A house (`organisation.yml`)."""
+
+    organisation: Slug
+    name: str
+    other_names: list[str] = []
+    country: str | None = None
+    kind: str | None = None
+    url: Address | None = None
+    note: str | None = None
+
+
+class Series(Strict):
+    """A series of waves of one organisation (`series.yml`)."""
+
+    series: Slug
+    name: str
+    topic: str | None = None
+    population: str | None = None
+    mode: str | None = None
+    rhythm_days: int | None = Field(default=None, ge=1)
+    url: Address | None = None
+    note: str | None = None

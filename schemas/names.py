@@ -1,0 +1,59 @@
+"""What identifiers look like. Belongs here: patterns of ids and paths. Does not belong here: the things they name."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
+_CATEGORY = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
+_WAVE = re.compile(r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.match(text):
+        raise ValueError("not an id; expected lower-case letters, digits and single hyphens (chatham-house)")
+    return text
+
+
+def _category(text: str) -> str:
+    if not _CATEGORY.match(text):
+        raise ValueError("not a category id; expected lower-case letters, digits and underscores (join_russia)")
+    return text
+
+
+def _wave(text: str) -> str:
+    if not _WAVE.match(text):
+        raise ValueError("not a wave id; expected lower-case letters, digits, hyphens and dots (08, 2022-03)")
+    return text
+
+
+def _plain_text(text: str) -> str:
+    """Labels travel into spreadsheets: a formula or a control character in one is an attack or an accident."""
+    if text[:1] in {"=", "@", "\t", "\r"}:
+        raise ValueError("a label that a spreadsheet would run as a formula; expected plain text")
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        raise ValueError("a control character in a label; expected plain text on one line")
+    return text
+
+
+def _address(text: str) -> str:
+    if not re.match(r"^https?://[^\s/]+", text):
+        raise ValueError("not an address; expected http:// or https://")
+    return text
+
+
+def _relative(text: str) -> str:
+    parts = text.replace("\\", "/").split("/")
+    if text.startswith(("/", "\\", "~")) or ".." in parts or "" in parts or ":" in text or "\x00" in text:
+        raise ValueError("a path that leads outside the release's folder; expected a plain relative path (toplines.csv)")
+    return text
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+CategoryId = Annotated[str, AfterValidator(_category)]
+WaveId = Annotated[str, AfterValidator(_wave)]
+Label = Annotated[str, AfterValidator(_plain_text)]
+Address = Annotated[str, AfterValidator(_address)]
+RelativePath = Annotated[str, AfterValidator(_relative)]

@@ -1,0 +1,64 @@
+"""The closed lists of words that contracts and tables share.
+
+Belongs here: every enumeration that appears both in a hand-written file and in a table, declared once.
+Does not belong here: free text, labels, rules.
+"""
+
+from typing import Literal, get_args
+
+Qualifier = Literal["exact", "about", "more_than", "less_than", "range"]
+Standing = Literal["figure", "repeat", "superseded", "interim", "retelling"]
+Kind = Literal["substantive", "dont_know", "refused", "not_asked", "system", "net"]
+QuestionMatch = Literal["same", "similar", "different"]
+OptionsMatch = Literal["same", "changed", "collapsed", "different"]
+Decision = Literal["join", "note", "break", "exclude"]
+Form = Literal["full", "half", "version", "unknown"]
+Answer = Literal["single", "multiple"]
+WordingKind = Literal["verbatim", "translation", "paraphrase"]
+Confidence = Literal["read_directly", "secondary_report"]
+ReleaseStatus = Literal["interim", "final", "quoted"]
+DesignEffectBasis = Literal["stated", "derived_from_margin", "assumed"]
+Probability = Literal["yes", "no", "unknown"]
+Comparability = Literal["comparable", "with_note", "break", "not_comparable", "unreviewed"]
+Verdict = Literal["rise", "fall", "no_detectable_change", "not_tested"]
+Cause = Literal["new", "data", "weights", "crosswalk", "correction", "metadata", "code"]
+Comparison = Literal["level", "change", "majority", "complement"]
+ClaimVerdict = Literal[
+    "not_checked",
+    "supported",
+    "supported_but_dated",
+    "ambiguous",
+    "not_a_detectable_change",
+    "complement_fallacy",
+    "top_category_only",
+    "wrong_population",
+    "contradicted",
+    "no_data",
+]
+Severity = Literal["error", "warning"]
+
+# Why a release was set aside. The order is the order in which a person should read them.
+QUARANTINE_CAUSES = (
+    "unsafe_path",
+    "too_large",
+    "empty",
+    "encoding",
+    "not_a_survey_file",
+    "truncated",
+    "corrupt",
+    "unsupported",
+    "timed_out",
+    "crashed",
+    "fetch",
+    "checksum",
+    "manifest",
+    "duplicate",
+    "crosswalk",
+    "toplines",
+    "contract",
+)
+
+
+def words(literal: object) -> tuple[str, ...]:
+    """The allowed words of one of the literals above, in their order."""
+    return tuple(get_args(literal))
