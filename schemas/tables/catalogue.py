@@ -1,0 +1,211 @@
+"""Tables of the catalogue: who asks, in which waves, with which releases, items and questions.
+
+Belongs here: what people wrote, as tables. Does not belong here: figures (schemas.tables.figures), the state of the
+house (schemas.tables.house).
+"""
+
+from schemas.tables.declare import Table, column
+from schemas.vocabulary import (
+    Answer,
+    Cause,
+    ClaimVerdict,
+    Comparison,
+    Decision,
+    DesignEffectBasis,
+    Form,
+    Kind,
+    OptionsMatch,
+    Probability,
+    QuestionMatch,
+    ReleaseStatus,
+    WordingKind,
+    words,
+)
+
+MANIFEST = "release.yml"
+
+ORGANISATIONS = Table(
+    "organisations",
+    "The houses that ask: one row per organisation.",
+    "releases",
+    ("organisation",),
+    {
+        "organisation": column("VARCHAR", "Id of the organisation", source="organisation.yml"),
+        "name": column("VARCHAR", "Name in English"),
+        "other_names": column("VARCHAR[]", "Other spellings and names under which it is quoted"),
+        "country": column("VARCHAR", "Country of the organisation", nullable=True),
+        "kind": column("VARCHAR", "What kind of organisation it is", nullable=True),
+        "url": column("VARCHAR", "Its address", nullable=True),
+        "note": column("VARCHAR", "What a user should know", nullable=True),
+    },
+)
+
+SERIES = Table(
+    "series",
+    "Series of waves: one row per organisation and series.",
+    "releases",
+    ("organisation", "series"),
+    {
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series", source="series.yml"),
+        "name": column("VARCHAR", "Name of the series"),
+        "topic": column("VARCHAR", "What it asks about", nullable=True),
+        "population": column("VARCHAR", "Whom it means to describe", nullable=True),
+        "mode": column("VARCHAR", "How people are interviewed", nullable=True),
+        "rhythm_days": column("INTEGER", "Usual distance between waves", unit="days", nullable=True, low=1),
+        "url": column("VARCHAR", "Address of the series", nullable=True),
+        "note": column("VARCHAR", "What a user should know", nullable=True),
+    },
+)
+
+WAVES = Table(
+    "waves",
+    "Waves: one row per organisation, series and wave, described by its latest release.",
+    "releases",
+    ("organisation", "series", "wave"),
+    {
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        "wave": column("VARCHAR", "Id of the wave within its series"),
+        "title": column("VARCHAR", "Title of the report", nullable=True),
+        "fieldwork_start": column("DATE", "First day of interviewing; the earliest day it can mean", nullable=True),
+        "fieldwork_end": column("DATE", "Last day of interviewing; the latest day it can mean", nullable=True),
+        "fieldwork": column("VARCHAR", "Fieldwork as the source states it, with its precision"),
+        "n": column("INTEGER", "Interviews", unit="persons", nullable=True, low=1, source=MANIFEST),
+        "n_stated": column("VARCHAR", "Size as the source words it, where it is not a number", nullable=True),
+        "population": column("VARCHAR", "Population described", nullable=True),
+        "mode": column("VARCHAR", "Mode of interviewing", nullable=True),
+        "sampling": column("VARCHAR", "How people were selected", nullable=True),
+        "weighting": column("VARCHAR", "How answers are weighted", nullable=True),
+        "probability_sample": column("VARCHAR", "Whether chance selected people", allowed=words(Probability)),
+        "margin_of_error": column("DOUBLE", "Margin as stated by the house", unit="points", nullable=True, low=0),
+        "margin_note": column("VARCHAR", "Remark on the stated margin", nullable=True),
+        "design_effect": column("DOUBLE", "Design effect used for published figures", nullable=True, low=0),
+        "design_effect_basis": column(
+            "VARCHAR", "Where the design effect comes from", nullable=True, allowed=words(DesignEffectBasis)
+        ),
+        "design_effect_reason": column("VARCHAR", "Why this design effect", nullable=True),
+        "disclosed_items": column(
+            "INTEGER", "How many of the eleven disclosure items are stated; a count, no grade",
+            low=0, high=11, source="AAPOR Transparency Initiative, 2021",
+        ),
+        "undisclosed": column("VARCHAR[]", "The disclosure items that are not stated"),
+        "releases": column("INTEGER", "Releases of this wave", low=1),
+        "note": column("VARCHAR", "Our notes", nullable=True),
+    },
+)  # fmt: skip
+
+RELEASES = Table(
+    "releases",
+    "Releases: one row per release that is published here, with the bytes it was read from.",
+    "releases",
+    ("release",),
+    {
+        "release": column("VARCHAR", "organisation/series/folder"),
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        "wave": column("VARCHAR", "Id of the wave"),
+        "vintage": column("VARCHAR", "When the producer published it (day, month or year), or undated"),
+        "status": column("VARCHAR", "interim, final, or quoted by later publications only", allowed=words(ReleaseStatus)),
+        "title": column("VARCHAR", "Title of the report", nullable=True),
+        "source_url": column("VARCHAR", "Address of the publication", nullable=True),
+        "load_vintage": column("INTEGER", "How often this release has been loaded with a difference", low=1),
+        "cause": column("VARCHAR", "Why the latest load differs from the one before", allowed=words(Cause)),
+        "loaded_at": column("TIMESTAMP", "When it was loaded", unit="UTC"),
+        "tree_sha256": column("VARCHAR", "Checksum of the archived folder listing: leads to every byte"),
+        "files": column("VARCHAR[]", "Files with checksums, as `sha256  path`"),
+        "licence": column("VARCHAR", "Licence of the files"),
+        "redistribute": column("BOOLEAN", "Whether the files may be passed on; unknown means no"),
+        "embargo_until": column("VARCHAR", "Not to be published before", nullable=True),
+        "figures": column("INTEGER", "Published figures read", low=0),
+        "estimates": column("INTEGER", "Estimates made of them", low=0),
+        "producer_notes": column("VARCHAR", "The producer's words on method", nullable=True),
+        "our_notes": column("VARCHAR", "Our notes", nullable=True),
+    },
+)
+
+ITEMS = Table(
+    "items",
+    "Items: harmonised questions. Questions that share an item are declared comparable.",
+    "questions",
+    ("item",),
+    {
+        "item": column("VARCHAR", "Id of the item", source="catalog/items"),
+        "concept": column("VARCHAR", "The attitude that it measures"),
+        "title": column("VARCHAR", "Short title"),
+        "wording": column("VARCHAR", "The question"),
+        "wording_kind": column("VARCHAR", "Whose words these are", allowed=words(WordingKind)),
+        "answer": column("VARCHAR", "One answer or several", allowed=words(Answer)),
+        "polarity": column("VARCHAR", "Which end means what", nullable=True),
+        "keywords": column("VARCHAR[]", "Words by which people look for it"),
+        "apart_from": column("VARCHAR[]", "Items that only look the same, as `item: reason`"),
+        "note": column("VARCHAR", "What a user should know", nullable=True),
+    },
+)
+
+CATEGORIES = Table(
+    "categories",
+    "Answer categories of items, in questionnaire order.",
+    "questions",
+    ("item", "category"),
+    {
+        "item": column("VARCHAR", "Id of the item"),
+        "category": column("VARCHAR", "Id of the category"),
+        "position": column("INTEGER", "Order, from 1", low=1),
+        "label": column("VARCHAR", "Label"),
+        "kind": column("VARCHAR", "Substantive, a kind of missing, or a net", allowed=words(Kind)),
+        "parts": column("VARCHAR[]", "Of a net: the categories it adds up"),
+        "score": column("DOUBLE", "Score for means", nullable=True),
+    },
+)
+
+QUESTIONS = Table(
+    "questions",
+    "Questions as asked in one wave, and how far each is the item it is filed under.",
+    "questions",
+    ("release", "question"),
+    {
+        "release": column("VARCHAR", "organisation/series/folder"),
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        "wave": column("VARCHAR", "Id of the wave"),
+        "question": column("VARCHAR", "Name of the question in its source"),
+        "item": column("VARCHAR", "Item it is filed under"),
+        "wording": column("VARCHAR", "Wording in this wave"),
+        "wording_kind": column("VARCHAR", "Whose words these are", allowed=words(WordingKind)),
+        "question_match": column("VARCHAR", "Same question as the item's?", allowed=words(QuestionMatch)),
+        "options_match": column("VARCHAR", "Same answer options?", allowed=words(OptionsMatch)),
+        "answer": column("VARCHAR", "One answer or several", allowed=words(Answer)),
+        "form": column("VARCHAR", "Whole sample, half sample, or one of several wordings", allowed=words(Form)),
+        "n": column("INTEGER", "Persons asked, where not everyone was", unit="persons", nullable=True, low=1),
+        "n_unknown": column("BOOLEAN", "Asked of part of the sample whose size is not stated"),
+        "decision": column("VARCHAR", "What a trend does with it", allowed=words(Decision)),
+        "reason": column("VARCHAR", "Why", nullable=True),
+        "reviewed_by": column("VARCHAR", "Who reviewed this; empty means provisional, outside trends", nullable=True),
+    },
+)
+
+CLAIMS = Table(
+    "claims",
+    "Press sentences that quote a survey, with the figure they would need.",
+    "claims",
+    ("claim",),
+    {
+        "claim": column("VARCHAR", "Id of the claim", source="catalog/claims"),
+        "said_by": column("VARCHAR", "Who said it"),
+        "published": column("VARCHAR", "When"),
+        "url": column("VARCHAR", "Where", nullable=True),
+        "statement": column("VARCHAR", "What was said, in our words"),
+        "item": column("VARCHAR", "Item it is about"),
+        "category": column("VARCHAR", "Category it is about"),
+        "value": column("DOUBLE", "Figure claimed", unit="percent", nullable=True, low=0, high=100),
+        "other_value": column("DOUBLE", "Second figure, of a claimed change", unit="percent", nullable=True),
+        "comparison": column("VARCHAR", "What kind of statement", allowed=words(Comparison)),
+        "organisation": column("VARCHAR", "House that is quoted", nullable=True),
+        "population": column("VARCHAR", "Population claimed", nullable=True),
+        "verdict": column("VARCHAR", "What the warehouse says of it", allowed=words(ClaimVerdict)),
+        "note": column("VARCHAR", "Our note", nullable=True),
+    },
+)
+
+TABLES = (ORGANISATIONS, SERIES, WAVES, RELEASES, ITEMS, CATEGORIES, QUESTIONS, CLAIMS)

@@ -1,0 +1,212 @@
+"""Tables of figures: as published, as estimates, as trends and changes.
+
+Belongs here: everything with a percentage in it. Does not belong here: the catalogue, the state of the house.
+Percentages run from 0 to 100; differences, standard errors and margins are in points of them.
+"""
+
+import pandas as pd
+
+from schemas.tables.declare import Row, Table, column
+from schemas.vocabulary import Cause, Comparability, Confidence, Qualifier, Standing, Verdict, words
+
+_WAVE = {
+    "organisation": column("VARCHAR", "Id of the organisation"),
+    "series": column("VARCHAR", "Id of the series"),
+    "wave": column("VARCHAR", "Id of the wave"),
+}
+_CELL = {
+    "item": column("VARCHAR", "Item"),
+    "category": column("VARCHAR", "Category of the item"),
+    "subgroup": column("VARCHAR", "Banner: total, or what divides the respondents"),
+    "subgroup_value": column("VARCHAR", "Column of the banner: all for everyone"),
+}
+_FIELDWORK = {
+    "fieldwork_start": column("DATE", "First day of interviewing; the earliest day it can mean", nullable=True),
+    "fieldwork_end": column("DATE", "Last day of interviewing; the latest day it can mean", nullable=True),
+}
+_PERCENT = {
+    "percent": column("DOUBLE", "Share; NULL where only a range was published", unit="percent", nullable=True, low=0, high=100),
+    "percent_low": column("DOUBLE", "Lower end of the 95 % interval", unit="percent", nullable=True, low=0, high=100),
+    "percent_high": column("DOUBLE", "Upper end of the 95 % interval", unit="percent", nullable=True, low=0, high=100),
+    "standard_error": column("DOUBLE", "Standard error of the share", unit="points", nullable=True, low=0),
+    "n": column("INTEGER", "Unweighted base of the question and subgroup", unit="persons", nullable=True, low=1),
+}
+
+
+def _ordered(low: str, middle: str, high: str) -> Row:
+    def holds(frame: pd.DataFrame) -> "pd.Series[bool]":
+        left, mid, right = (frame[name].astype("float64") for name in (low, middle, high))
+        return (left.isna() | mid.isna() | (left <= mid + 1e-9)) & (right.isna() | mid.isna() | (mid <= right + 1e-9))
+
+    return Row(f"{low} <= {middle} <= {high}", holds)
+
+
+def _no_p_without_comparability(frame: pd.DataFrame) -> "pd.Series[bool]":
+    tested = frame["comparability"].isin(["comparable", "with_note"])
+    return tested | frame["p_value"].astype("float64").isna()
+
+
+TOPLINES = Table(
+    "toplines",
+    "Published figures exactly as transcribed, every one with the cell it was read from and its address.",
+    "toplines",
+    ("release", "cell"),
+    {
+        "release": column("VARCHAR", "organisation/series/folder"),
+        **_WAVE,
+        "cell": column("VARCHAR", "File and row (or sheet and cell) of the figure"),
+        "file_sha256": column("VARCHAR", "Checksum of the archived file"),
+        "question": column("VARCHAR", "Name of the question in its source"),
+        "wording": column("VARCHAR", "Question as this source words it"),
+        "option": column("VARCHAR", "Option as this source words it"),
+        "percent_text": column("VARCHAR", "Percentage as printed"),
+        "percent": column("DOUBLE", "Percentage as a number; NULL for a range", unit="percent", nullable=True, low=0, high=100),
+        "percent_from": column("DOUBLE", "Lower end of a published range", unit="percent", nullable=True, low=0, high=100),
+        "percent_to": column("DOUBLE", "Upper end of a published range", unit="percent", nullable=True, low=0, high=100),
+        "qualifier": column("VARCHAR", "How exact the source is", allowed=words(Qualifier)),
+        "qualifier_text": column("VARCHAR", "The source's own words for that", nullable=True),
+        "base_text": column("VARCHAR", "Whom the percentage is of, in the source's words"),
+        "n_text": column("VARCHAR", "Number of interviews beside the figure, as stated", nullable=True),
+        "published": column("VARCHAR", "When this source printed it (day, month or year), or undated"),
+        "source_url": column("VARCHAR", "Address of the page"),
+        "confidence": column("VARCHAR", "Read on the house's own page or at second hand", allowed=words(Confidence)),
+        "standing": column(
+            "VARCHAR",
+            "What it is worth: the figure of its cell, a repeat, an earlier value, or a retelling that disagrees",
+            allowed=words(Standing),
+        ),
+        "note": column("VARCHAR", "Our note", nullable=True),
+        **_CELL,
+        "base": column("VARCHAR", "Base after reading: all respondents, or a filter"),
+    },
+)
+
+_ESTIMATE = {
+    **_WAVE,
+    **_FIELDWORK,
+    **_CELL,
+    **_PERCENT,
+    "n_effective": column("DOUBLE", "n divided by the design effect", unit="persons", nullable=True, low=0),
+    "design_effect": column("DOUBLE", "Variance inflation assumed or measured", nullable=True, low=0),
+    "degrees_of_freedom": column("DOUBLE", "Degrees of freedom of the variance", nullable=True, low=0),
+    "basis": column("VARCHAR", "Respondents' answers or a published figure", allowed=("microdata", "published")),
+    "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
+    "published_text": column("VARCHAR", "The figure as printed", nullable=True),
+    "variance_method": column("VARCHAR", "How the standard error was made", nullable=True),
+    "interval_method": column("VARCHAR", "How the interval was made", nullable=True),
+    "flags": column("VARCHAR[]", "What a reader must know: no interval and why, model-based, contested, …"),
+    "base": column("VARCHAR", "all respondents, or the filter"),
+    "vintage": column("VARCHAR", "When the producer published this value (day, month or year), or undated"),
+    "estimate_id": column("VARCHAR", "Id that computes the same anywhere from the same inputs"),
+    "source_url": column("VARCHAR", "Address of the page"),
+    "release": column("VARCHAR", "organisation/series/folder"),
+    "question": column("VARCHAR", "Name of the question in its source"),
+}
+
+ESTIMATES = Table(
+    "estimates",
+    "The latest estimate of every wave, item, category and subgroup.",
+    "estimates",
+    ("organisation", "series", "wave", "item", "category", "subgroup", "subgroup_value"),
+    _ESTIMATE,
+    (_ordered("percent_low", "percent", "percent_high"),),
+)
+
+VINTAGES = Table(
+    "vintages",
+    "Every value that was ever published or loaded for a cell, with the days between which it stood.",
+    "estimates",
+    ("estimate_id", "load_vintage"),
+    {
+        **_ESTIMATE,
+        "load_vintage": column("INTEGER", "Load of the release in which this value was made", low=1),
+        "loaded_at": column("TIMESTAMP", "When it was loaded", unit="UTC"),
+        "cause": column("VARCHAR", "Why it differs from the load before", allowed=(*words(Cause), "producer")),
+        "available_from": column(
+            "DATE", "First day on which it could be known: published (last day of a month or year), or loaded", nullable=True
+        ),
+        "available_until": column("DATE", "Day on which another value took its place", nullable=True),
+        "latest": column("BOOLEAN", "Whether it is the one in estimates"),
+    },
+    (_ordered("percent_low", "percent", "percent_high"),),
+)
+
+SCORES = Table(
+    "scores",
+    "Means, indices and quantiles: one row per wave, item, statistic and subgroup.",
+    "estimates",
+    ("organisation", "series", "wave", "item", "statistic", "subgroup", "subgroup_value"),
+    {
+        **_WAVE,
+        **_FIELDWORK,
+        "item": column("VARCHAR", "Item"),
+        "statistic": column("VARCHAR", "mean, index, median, …"),
+        "subgroup": column("VARCHAR", "Banner"),
+        "subgroup_value": column("VARCHAR", "Column of the banner"),
+        "value": column("DOUBLE", "Value", nullable=True),
+        "value_low": column("DOUBLE", "Lower end of the 95 % interval", nullable=True),
+        "value_high": column("DOUBLE", "Upper end of the 95 % interval", nullable=True),
+        "n": column("INTEGER", "Unweighted base", unit="persons", nullable=True, low=1),
+        "basis": column("VARCHAR", "Respondents' answers or a published figure", allowed=("microdata", "published")),
+        "source_url": column("VARCHAR", "Address of the page", nullable=True),
+    },
+)
+
+TRENDS = Table(
+    "trends",
+    "Estimates of reviewed questions in time order within one house's series, each with the step that leads to it.",
+    "trends",
+    ("organisation", "series", "item", "category", "subgroup", "subgroup_value", "position"),
+    {
+        **_WAVE,
+        **_FIELDWORK,
+        **_CELL,
+        "position": column("INTEGER", "Order in the line, from 1", low=1),
+        "segment": column("INTEGER", "Counts up at every step that must not be joined, from 1", low=1),
+        **_PERCENT,
+        "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
+        "predecessor": column("VARCHAR", "Wave before; NULL for the first", nullable=True),
+        "predecessor_percent": column("DOUBLE", "Share in that wave", unit="percent", nullable=True),
+        "change": column("DOUBLE", "Difference to it; NULL where the step must not be joined", unit="points", nullable=True),
+        "comparability": column("VARCHAR", "Of the step; NULL for the first", nullable=True, allowed=words(Comparability)),
+        "reasons": column("VARCHAR[]", "Why"),
+        "flags": column("VARCHAR[]", "Flags of the estimate"),
+        "wording": column("VARCHAR", "Wording in this wave"),
+        "estimate_id": column("VARCHAR", "Id of the estimate"),
+        "source_url": column("VARCHAR", "Address of the page"),
+    },
+    (_ordered("percent_low", "percent", "percent_high"),),
+)
+
+CHANGES = Table(
+    "changes",
+    "Consecutive waves of a cell compared. Nothing is tested across a break or without review.",
+    "trends",
+    ("organisation", "series", "item", "category", "subgroup", "subgroup_value", "wave_from", "wave_to"),
+    {
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        **_CELL,
+        "wave_from": column("VARCHAR", "Earlier wave"),
+        "wave_to": column("VARCHAR", "Later wave"),
+        "percent_from": column("DOUBLE", "Share in the earlier wave", unit="percent", nullable=True, low=0, high=100),
+        "percent_to": column("DOUBLE", "Share in the later wave", unit="percent", nullable=True, low=0, high=100),
+        "change": column("DOUBLE", "Difference; NULL where not joined", unit="points", nullable=True),
+        "standard_error": column("DOUBLE", "Of the difference, samples independent", unit="points", nullable=True, low=0),
+        "change_low": column("DOUBLE", "Lower end of the 95 % interval", unit="points", nullable=True),
+        "change_high": column("DOUBLE", "Upper end of the 95 % interval", unit="points", nullable=True),
+        "p_value": column("DOUBLE", "Two-sided", nullable=True, low=0, high=1),
+        "p_adjusted": column("DOUBLE", "After Holm within the family", nullable=True, low=0, high=1),
+        "family": column("VARCHAR", "Tests adjusted together", nullable=True),
+        "detectable_change": column("DOUBLE", "Smallest change found with 80 % power", unit="points", nullable=True, low=0),
+        "comparability": column("VARCHAR", "Of the two waves", allowed=words(Comparability)),
+        "reasons": column("VARCHAR[]", "Why"),
+        "verdict": column("VARCHAR", "What may be said", allowed=words(Verdict)),
+    },
+    (
+        Row("no p-value across a break or without review", _no_p_without_comparability),
+        _ordered("change_low", "change", "change_high"),
+    ),
+)
+
+TABLES = (TOPLINES, ESTIMATES, VINTAGES, SCORES, TRENDS, CHANGES)
