@@ -1,0 +1,187 @@
+"""The candidate: a private database with every table, built whole from ledger, lake and archive.
+
+Belongs here: gathering the tables, quarantine, checks, digest and the facts about the database. Does not belong here:
+judging it (audit), letting people see it (publish).
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assets.publication.publish import stamp_of_build
+from assets.releases.archive import Archive
+from assets.releases.ledger import CONTEXT, Event, Ledger
+from assets.releases.shelf import Shelf, Surroundings
+from assets.trends.make import MADE
+from schemas.problems import Problem
+from schemas.tables import BY_NAME
+from schemas.vocabulary import QUARANTINE_CAUSES
+from warehouse import build
+from warehouse.build import ParquetFiles
+
+DATABASE = "candidate.duckdb"
+
+
+def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) -> Path:
+    """Build the candidate in `work` from the tables that assets.trends.make left there and from the shelf.
+
+    Raises:
+        warehouse.build.BuildError: DuckDB could not write it (disk full and the like).
+    """
+    around = Surroundings.read(archive, ledger)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "organisations": around.organisations,
+        "series": around.series,
+        "items": around.items,
+        "categories": around.categories,
+        "claims": around.claims,
+        "waves": shelf.waves(),
+        "releases": shelf.releases(),
+        "conflicts": shelf.conflicts(),
+        "quarantine": list(_quarantine(ledger, around)),
+        "digest": _digest(ledger),
+        "checks": list(_release_checks(ledger, shelf)),
+        "about": _about(ledger),
+    }
+    tables: dict[str, Any] = {}
+    for name, records in rows.items():
+        table = BY_NAME[name]
+        frame = table.frame([{column: record.get(column) for column in table.columns} for record in records])
+        problems = table.problems(frame)
+        if problems:
+            raise RuntimeError(
+                f"table {name} breaks its contract: " + "; ".join(str(p) for _, p in problems[:5])
+            )
+        tables[name] = table.to_arrow(frame)
+    tables |= {name: ParquetFiles(shelf.parquet(name)) for name in ("toplines", "questions")}
+    tables |= {name: ParquetFiles([work / f"{name}.parquet"]) for name in MADE}
+    candidate = work / DATABASE
+    build.create(candidate, tables)
+    return candidate
+
+
+def write_checks(candidate: Path, results: Iterable[dict[str, Any]]) -> None:
+    """Add the audit's results to the `checks` table of the candidate."""
+    table = BY_NAME["checks"]
+    arrow = table.to_arrow(table.frame(list(results)))
+    con = duckdb.connect(str(candidate))
+    try:
+        con.register("results", arrow)
+        con.execute("INSERT INTO checks BY NAME SELECT * FROM results ORDER BY level, subject, check_name")
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+
+
+def _quarantine(ledger: Ledger, around: Surroundings) -> Iterable[dict[str, Any]]:
+    """One row per problem of every release that is set aside now, and of every catalogue file that cannot be read."""
+    causes = {cause: place for place, cause in enumerate(QUARANTINE_CAUSES)}
+    for name, state in ledger.quarantined().items():
+        errors = sorted(state.last.problems, key=lambda p: (causes.get(p.cause, 99), p.file, p.row or 0))
+        for position, problem in enumerate(errors, start=1):
+            yield _problem_row(
+                name, position, problem, state.since, state.loaded.load_vintage if state.loaded else None
+            )
+    context = ledger.context
+    by_file: dict[str, list[Problem]] = {}
+    for problem in [
+        *around.problems,
+        *(p for p in (context.problems if context else []) if p not in around.problems),
+    ]:
+        by_file.setdefault(problem.file, []).append(problem)
+    for file, problems in sorted(by_file.items()):
+        for position, problem in enumerate(problems, start=1):
+            yield _problem_row(file, position, problem, context.happened_at if context else None, None)
+
+
+def _problem_row(
+    name: str, position: int, problem: Problem, since: Any, published: int | None
+) -> dict[str, Any]:
+    row = problem.as_row()
+    return {
+        "release": name,
+        "position": position,
+        "since": since,
+        "cause": row["cause"],
+        "file": row["file"],
+        "line": row["row"],
+        "column_name": row["column"],
+        "value": row["value"],
+        "expected": row["expected"],
+        "nearest": row["nearest"],
+        "message": row["message"],
+        "published_load": published,
+    }
+
+
+def _release_checks(ledger: Ledger, shelf: Shelf) -> Iterable[dict[str, Any]]:
+    """A row per release: did it load? And one per warning of its load."""
+    for name, state in sorted(ledger.states.items()):
+        if name == CONTEXT or state.last.status == "withdrawn":
+            continue
+        problems = [p for p in state.last.problems if p.severity == "error"]
+        yield {
+            "level": "release",
+            "subject": name,
+            "check_name": "loads",
+            "passed": not problems,
+            "severity": "error",
+            "message": "loaded" if not problems else "; ".join(map(str, problems[:3])) + _more(problems),
+        }
+        warnings = shelf.abouts.get(name, {}).get("warnings", [])
+        for number, warning in enumerate(warnings, start=1):
+            yield {
+                "level": "release",
+                "subject": name,
+                "check_name": f"adds up ({number})",
+                "passed": False,
+                "severity": "warning",
+                "message": warning,
+            }
+
+
+def _more(problems: list[Problem]) -> str:
+    return f"; and {len(problems) - 3} more, see quarantine" if len(problems) > 3 else ""
+
+
+def _digest(ledger: Ledger) -> list[dict[str, Any]]:
+    """What the last refresh that changed anything brought, in words."""
+    rows = []
+    for event in ledger.events:
+        if event.refresh != ledger.head or event.release == CONTEXT:
+            continue
+        kind, detail = _told(event)
+        rows.append(
+            {
+                "refresh": event.refresh,
+                "happened_at": event.happened_at,
+                "kind": kind,
+                "subject": event.release,
+                "detail": detail,
+            }
+        )
+    return sorted(rows, key=lambda row: (row["kind"], row["subject"]))
+
+
+def _told(event: Event) -> tuple[str, str]:
+    if event.status == "loaded":
+        if event.load_vintage == 1:
+            return "new", "first load"
+        return "revised", f"load {event.load_vintage}, because of {event.cause}"
+    if event.status == "withdrawn":
+        return "withdrawn", "its folder is gone from the catalogue"
+    return "quarantined", "; ".join(str(p) for p in event.problems[:3])
+
+
+def _about(ledger: Ledger) -> list[dict[str, Any]]:
+    last = ledger.events[-1] if ledger.events else None
+    facts = {
+        "refresh": str(ledger.head),
+        "refreshed_at": last.happened_at.isoformat(timespec="seconds") + "Z" if last else "never",
+        "releases": str(len(ledger.live())),
+        "quarantined": str(len(ledger.quarantined())),
+        "build": stamp_of_build(),
+    }
+    return [{"key": key, "value": value} for key, value in facts.items()]

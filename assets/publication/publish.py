@@ -1,0 +1,84 @@
+"""Letting people see a candidate: the gates, and whether there is anything to build at all.
+
+Belongs here: what must hold before the link moves, and the comparison of what is published with the ledger. Does not
+belong here: moving the link (warehouse.versions), finding what is wrong (audit).
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assets.releases.ledger import Ledger
+from assets.trends.comparability import RULES
+from schemas.tables import TABLES
+from warehouse import build, connect, versions
+from warehouse.layout import Layout
+
+CODE = "publication 1, trends 1"  # raised by hand when the derived tables change though their declarations do not
+
+
+class GateError(Exception):
+    """The candidate failed a check that blocks; the published database stays as it is."""
+
+
+def stamp_of_build() -> str:
+    """What the derived database depends on besides the ledger: declarations, SQL, rules."""
+    digest = hashlib.sha256(CODE.encode())
+    for table in TABLES:
+        digest.update(table.ddl().encode())
+        digest.update("".join(table.comments()).encode())
+    for script in sorted(build.SQL.glob("*.sql")):
+        digest.update(script.read_bytes())
+    digest.update("".join(rule.name + rule.verdict for rule in RULES).encode())
+    return digest.hexdigest()[:16]
+
+
+def why_build(layout: Layout, ledger: Ledger) -> str | None:
+    """The reason to build and publish, or None if what is published is what the ledger says."""
+    published = versions.published(layout)
+    if not ledger.head:
+        return None
+    if published is None:
+        return "nothing is published yet"
+    strays = versions.stray_wals(layout)
+    if strays:
+        return f"somebody opened the published file for writing and left {strays[0].name}"
+    try:
+        facts = read_about(published)
+    except duckdb.Error as bad:
+        return f"the published file cannot be read ({bad})"
+    if facts.get("refresh") != str(ledger.head):
+        return f"the ledger is at refresh {ledger.head}, the published database at {facts.get('refresh')}"
+    if facts.get("build") != stamp_of_build():
+        return "tables, views or rules are newer than the published database"
+    return None
+
+
+def read_about(database: Path) -> dict[str, str]:
+    """The `about` table of a database."""
+    con = connect.read(database)
+    try:
+        return dict(con.execute("SELECT key, value FROM about").fetchall())
+    finally:
+        con.close()
+
+
+def failures(results: Iterable[Any]) -> list[str]:
+    """Messages of the results that block."""
+    return [f"{r.name}: {r.message}" for r in results if not r.passed and r.severity == "error"]
+
+
+def publish(layout: Layout, candidate: Path, results: Iterable[Any], at: dt.datetime) -> Path:
+    """Move the candidate into place and the link to it.
+
+    Raises:
+        GateError: a result blocks. The link stays where it is.
+    """
+    blocked = failures(results)
+    if blocked:
+        raise GateError("not published:\n" + "\n".join(blocked))
+    return versions.publish(layout, candidate, at.replace(tzinfo=dt.UTC))

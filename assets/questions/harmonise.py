@@ -1,0 +1,228 @@
+"""From published figures as transcribed to figures of items: every option, base and question accounted for.
+
+Belongs here: the join and the refusal of everything unaccounted for (no silent else, no stale row). Does not belong
+here: sums and standing of cells (assets.questions.cells).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assets.releases.discover import CATEGORIES, MANIFEST, QUESTIONS
+from schemas.crosswalk import CategoryRow, QuestionRow
+from schemas.item import Item
+from schemas.manifest import ALL_RESPONDENTS, Base, Correction, Release
+from schemas.problems import Problem, nearest
+
+Numbered = Sequence[tuple[int, Any]]
+
+
+@dataclass
+class Inputs:
+    """What people wrote about one release, read but not yet joined. Line numbers come with every row."""
+
+    release: str
+    manifest: Release
+    figures: list[dict[str, Any]]  # as assets.toplines.read gives them, plus `file` and `file_sha256`
+    questions: list[tuple[int, QuestionRow]]
+    categories: list[tuple[int, CategoryRow]]
+    items: Mapping[str, Item]
+
+
+@dataclass
+class Figure:
+    """One published figure, placed: which item, category and subgroup it is of."""
+
+    row: dict[str, Any]
+    question: QuestionRow
+    item: Item
+    category: str
+    base: Base
+    flags: set[str] = field(default_factory=set)
+
+    @property
+    def cell(self) -> tuple[str, str, str, str]:
+        """Item, category, subgroup, subgroup value."""
+        return self.item.item, self.category, self.base.subgroup, self.base.value
+
+    @property
+    def where(self) -> str:
+        """The file of the figure, for messages."""
+        return str(self.row["file"])
+
+
+def harmonise(given: Inputs) -> tuple[list[Figure], list[Problem]]:
+    """Place every figure, or say what is missing or left over. Figures come only if there is no error."""
+    problems: list[Problem] = []
+    questions = _once(given.questions, lambda r: (r.question,), f"{given.release}/{QUESTIONS}", "question", problems)
+    categories = _once(
+        given.categories, lambda r: (r.question, r.option), f"{given.release}/{CATEGORIES}", "option", problems
+    )
+    problems += _crosswalk_against_items(given, questions, categories)
+    problems += _stale(given)
+    bases = {base.text: base for base in given.manifest.bases}
+    figures, unplaced = _place(given, questions, categories, bases)
+    problems += unplaced
+    problems += _correct(given.manifest.corrections, figures, given.release)
+    return figures, problems
+
+
+def _place(
+    given: Inputs,
+    questions: Mapping[tuple[str, ...], QuestionRow],
+    categories: Mapping[tuple[str, ...], CategoryRow],
+    bases: Mapping[str, Base],
+) -> tuple[list[Figure], list[Problem]]:
+    figures: list[Figure] = []
+    problems: list[Problem] = []
+
+    def lost(row: dict[str, Any], column: str, what: str, place: str, known: Iterable[str]) -> None:
+        value, choices = str(row[column]), sorted(set(known))
+        problems.append(
+            Problem(
+                "crosswalk", row["file"], what, row=row["row"], column=column, value=value,
+                expected=f"a row for it in {place}", nearest=nearest(value, choices),
+            )  # fmt: skip
+        )
+
+    for row in given.figures:
+        question = questions.get((row["question"],))
+        if question is None:
+            lost(row, "question", "a question without a row", QUESTIONS, (q for (q,) in questions))
+            continue
+        category = categories.get((row["question"], row["option"]))
+        if category is None:
+            known = (o for q, o in categories if q == row["question"])
+            lost(row, "option", "an option without a row", CATEGORIES, known)
+        base = bases.get(row["base"])
+        if base is None:
+            lost(row, "base", "a base that the manifest does not explain", f"{MANIFEST} under bases", bases)
+        item = given.items.get(question.item)
+        if category is None or base is None or item is None:
+            continue
+        figures.append(Figure(row, question, item, category.category, base))
+    return figures, problems
+
+
+def _crosswalk_against_items(
+    given: Inputs,
+    questions: Mapping[tuple[str, ...], QuestionRow],
+    categories: Mapping[tuple[str, ...], CategoryRow],
+) -> list[Problem]:
+    problems: list[Problem] = []
+    for line, question in given.questions:
+        file = f"{given.release}/{QUESTIONS}"
+        if question.item not in given.items:
+            problems.append(
+                Problem(
+                    "crosswalk", file, "an item that does not exist", row=line, column="item", value=question.item,
+                    expected="a file of that name in catalog/items", nearest=nearest(question.item, list(given.items)),
+                )  # fmt: skip
+            )
+        if question.decision != "join" and not question.reason:
+            problems.append(
+                Problem(
+                    "crosswalk", file, "a decision without a reason", row=line, column="reason",
+                    value=question.decision, expected="why this question does not simply join",
+                )  # fmt: skip
+            )
+    for line, row in given.categories:
+        file = f"{given.release}/{CATEGORIES}"
+        owner = questions.get((row.question,))
+        item = given.items.get(owner.item) if owner else None
+        if owner is None:
+            problems.append(
+                Problem(
+                    "crosswalk", file, "a category row of a question without a row", row=line, column="question",
+                    value=row.question, expected=f"a row for it in {QUESTIONS}",
+                    nearest=nearest(row.question, [q for (q,) in questions]),
+                )  # fmt: skip
+            )
+        elif item is not None and row.category not in item.kinds():
+            problems.append(
+                Problem(
+                    "crosswalk", file, f"a category that item {item.item} does not have", row=line, column="category",
+                    value=row.category, expected="one of " + ", ".join(item.kinds()),
+                    nearest=nearest(row.category, list(item.kinds())),
+                )  # fmt: skip
+            )
+        elif item is not None and item.kinds()[row.category] != row.kind:
+            problems.append(
+                Problem(
+                    "crosswalk", file, f"another kind than item {item.item} gives {row.category}", row=line,
+                    column="kind", value=row.kind, expected=item.kinds()[row.category],
+                )  # fmt: skip
+            )
+    return problems
+
+
+def _stale(given: Inputs) -> list[Problem]:
+    """Rows of the crosswalk and of the manifest that no figure uses: a renamed option leaves its old row behind."""
+    problems: list[Problem] = []
+    asked = {row["question"] for row in given.figures}
+    options = {(row["question"], row["option"]) for row in given.figures}
+    bases = {row["base"] for row in given.figures}
+
+    def stale(file: str, line: int | None, column: str, value: str, near: Iterable[str]) -> None:
+        problems.append(
+            Problem(
+                "crosswalk", f"{given.release}/{file}", "a stale row: no figure uses it", row=line, column=column,
+                value=value, expected="a row that a figure uses, or none", nearest=nearest(value, sorted(set(near))),
+            )  # fmt: skip
+        )
+
+    for line, question in given.questions:
+        if question.question not in asked:
+            stale(QUESTIONS, line, "question", question.question, asked)
+    for line, row in given.categories:
+        if row.question in asked and (row.question, row.option) not in options:
+            stale(CATEGORIES, line, "option", row.option, (o for q, o in options if q == row.question))
+    for base in given.manifest.bases:
+        if base.text not in bases and base.text != ALL_RESPONDENTS:
+            stale(MANIFEST, None, "bases", base.text, bases)
+    return problems
+
+
+def _correct(corrections: Sequence[Correction], figures: Sequence[Figure], release: str) -> list[Problem]:
+    """Apply corrections; one whose `expect` no longer stands in the source must go."""
+    problems: list[Problem] = []
+    for number, correction in enumerate(corrections):
+        column = f"corrections.{number}"
+        hits = [
+            figure for figure in figures
+            if (figure.row["question"], figure.row["option"], figure.row["base"])
+            == (correction.question, correction.option, correction.base) and figure.row["standing"] == "figure"
+        ]  # fmt: skip
+        if not hits:
+            what = "a correction of a figure that is not there"
+            problems.append(Problem("crosswalk", f"{release}/{MANIFEST}", what, column=column, value=correction.option))
+        for figure in hits:
+            if figure.row["percent"] != correction.expect:
+                problems.append(
+                    Problem(
+                        "crosswalk", f"{release}/{MANIFEST}", "the source has changed under a correction",
+                        column=f"{column}.expect", value=str(figure.row["percent"]), expected=correction.expect,
+                    )  # fmt: skip
+                )
+                continue
+            value = float(correction.percent)
+            figure.row = {**figure.row, "percent": correction.percent, "percent_value": value, "note": correction.reason}
+            figure.row |= {"percent_from": None, "percent_to": None}
+            figure.flags.add("corrected")
+    return problems
+
+
+def _once(rows: Numbered, key: Any, file: str, column: str, problems: list[Problem]) -> dict[tuple[str, ...], Any]:
+    seen: dict[tuple[str, ...], tuple[int, Any]] = {}
+    for line, row in rows:
+        name = key(row)
+        if name in seen:
+            problems.append(
+                Problem(
+                    "crosswalk", file, f"a row stands twice (first in row {seen[name][0]})", row=line, column=column,
+                    value=name[-1], expected="each once",
+                )  # fmt: skip
+            )
+        else:
+            seen[name] = (line, row)
+    return {name: row for name, (_, row) in seen.items()}
