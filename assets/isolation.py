@@ -104,9 +104,7 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
 
 
-def run(
-    function: str, jobs: Iterable[Job], limits: Limits | None = None, workers: int = 2
-) -> Iterator[Outcome]:
+def run(function: str, jobs: Iterable[Job], limits: Limits | None = None, workers: int = 2) -> Iterator[Outcome]:
     """Call `function` on every job in child processes; every job is answered exactly once, in any order.
 
     Values come back as JSON carries them: tuples as lists, keys of mappings as text, no dates, no bytes (a

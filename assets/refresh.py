@@ -88,7 +88,9 @@ def finish(
     return Refreshed(report, why, publish(layout, candidate, results, at), rows, results)
 
 
-def derive(layout: Layout, ledger: Ledger, work: Path, say: Callable[[str], None], recomputed: Any = None) -> dict[str, int]:
+def derive(
+    layout: Layout, ledger: Ledger, work: Path, say: Callable[[str], None], recomputed: Any = None
+) -> dict[str, int]:
     """Trends, then the candidate database, in `work`."""
     shelf = Shelf.read(layout, ledger)
     say("computing trends")

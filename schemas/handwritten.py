@@ -83,13 +83,23 @@ def read_yaml(raw: bytes, file: str, model: type[M], cause: str = "manifest") ->
         for event in yaml.parse(text, Loader=_PlainLoader) if "*" in text else ():
             if isinstance(event, yaml.AliasEvent):
                 where = event.start_mark.line + 1
-                raise ProblemsError([Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")])
+                raise ProblemsError(
+                    [Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")]
+                )
         node = yaml.compose(text, Loader=_PlainLoader)
     except yaml.YAMLError as bad:
         mark = getattr(bad, "problem_mark", None) or getattr(bad, "context_mark", None)
         what = "broken YAML: " + str(getattr(bad, "problem", None) or bad)
         raise ProblemsError(
-            [Problem(cause, file, what, row=mark.line + 1 if mark else None, column=str(mark.column + 1) if mark else None)]
+            [
+                Problem(
+                    cause,
+                    file,
+                    what,
+                    row=mark.line + 1 if mark else None,
+                    column=str(mark.column + 1) if mark else None,
+                )
+            ]
         ) from None
     if not isinstance(node, yaml.MappingNode):
         raise ProblemsError([Problem(cause, file, "not a list of keys and values", row=1, expected="key: value lines")])
@@ -116,7 +126,9 @@ def read_csv(raw: bytes, file: str, model: type[M], cause: str) -> list[tuple[in
     text = decode(raw, file, cause)
     if "," not in text.split("\n", 1)[0]:
         first = text.split("\n", 1)[0]
-        raise ProblemsError([Problem(cause, file, "no comma in the header", row=1, value=first, expected="a CSV header")])
+        raise ProblemsError(
+            [Problem(cause, file, "no comma in the header", row=1, value=first, expected="a CSV header")]
+        )
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     problems: list[Problem] = []
     records: list[tuple[int, M]] = []
@@ -152,15 +164,25 @@ def _header_problems(header: list[str], model: type[BaseModel], file: str, cause
             yield Problem(cause, file, "a column stands twice", row=1, column=name)
         if name not in known:
             yield Problem(
-                cause, file, "unknown column", row=1, column=name, expected="one of " + ", ".join(known),
+                cause,
+                file,
+                "unknown column",
+                row=1,
+                column=name,
+                expected="one of " + ", ".join(known),
                 nearest=nearest(name, known),
-            )  # fmt: skip
+            )
     for name, field in model.model_fields.items():
         if field.is_required() and name not in header:
             yield Problem(
-                cause, file, "a column is missing", row=1, column=name, expected=name,
+                cause,
+                file,
+                "a column is missing",
+                row=1,
+                column=name,
+                expected=name,
                 nearest=nearest(name, [h for h in header if h not in known]),
-            )  # fmt: skip
+            )
 
 
 def _plain(
@@ -179,7 +201,9 @@ def _plain(
             key = str(key_node.value)
             if key in out:
                 row = key_node.start_mark.line + 1
-                problems.append(Problem(cause, file, "a key stands twice", row=row, column=".".join(map(str, (*path, key)))))
+                problems.append(
+                    Problem(cause, file, "a key stands twice", row=row, column=".".join(map(str, (*path, key))))
+                )
             out[key] = _plain(value_node, (*path, key), lines, problems, file, cause)
             lines[(*path, key)] = key_node.start_mark.line + 1
         return out
@@ -202,27 +226,44 @@ def _problem(error: Any, model: type[BaseModel], file: str, cause: str, row: int
     kind, value = error["type"], error.get("input")
     text = value if isinstance(value, str) else None
     if kind == "missing":
-        return Problem(cause, file, "a value is missing", row=row, column=column, expected=_describe(model, loc) or "a value")
+        return Problem(
+            cause, file, "a value is missing", row=row, column=column, expected=_describe(model, loc) or "a value"
+        )
     if kind == "extra_forbidden":
         known = _keys_at(model, loc[:-1])
         return Problem(
-            cause, file, "unknown key", row=row, column=column, expected="one of " + ", ".join(known),
+            cause,
+            file,
+            "unknown key",
+            row=row,
+            column=column,
+            expected="one of " + ", ".join(known),
             nearest=nearest(str(loc[-1]), known),
-        )  # fmt: skip
+        )
     if kind == "literal_error":
         choices = [c.strip("'") for c in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         return Problem(
-            cause, file, "not one of the known words", row=row, column=column, value=text,
-            expected="one of " + ", ".join(choices), nearest=nearest(text or "", choices),
-        )  # fmt: skip
+            cause,
+            file,
+            "not one of the known words",
+            row=row,
+            column=column,
+            value=text,
+            expected="one of " + ", ".join(choices),
+            nearest=nearest(text or "", choices),
+        )
     message = error["msg"].removeprefix("Value error, ")
     what, _, expected = message.partition("; expected ")
-    return Problem(cause, file, what[:1].lower() + what[1:], row=row, column=column, value=text, expected=expected or None)
+    return Problem(
+        cause, file, what[:1].lower() + what[1:], row=row, column=column, value=text, expected=expected or None
+    )
 
 
 def _is_union_branch(part: str | int) -> bool:
     """Pydantic puts the tried branch of a union into the location (`literal['unknown']`, `constrained-int`)."""
-    return isinstance(part, str) and (part.startswith(("literal[", "function-", "constrained-")) or part in {"int", "str"})
+    return isinstance(part, str) and (
+        part.startswith(("literal[", "function-", "constrained-")) or part in {"int", "str"}
+    )
 
 
 def _model_at(model: Any, loc: tuple[str | int, ...]) -> Any:
@@ -240,7 +281,9 @@ def _inner(annotation: Any) -> Any:
     while True:
         origin = get_origin(annotation)
         if origin in (Union, types.UnionType):
-            annotation = next((a for a in get_args(annotation) if a is not type(None) and get_origin(a) is not Literal), None)
+            annotation = next(
+                (a for a in get_args(annotation) if a is not type(None) and get_origin(a) is not Literal), None
+            )
         elif origin in (list, tuple) or hasattr(annotation, "__metadata__"):
             annotation = get_args(annotation)[0]
         else:

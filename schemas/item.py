@@ -51,7 +51,9 @@ class Item(Strict):
             if ids.count(category.id) > 1:
                 raise ValueError(f"the category {category.id!r} stands twice; expected each id once")
             if (category.kind == "net") != bool(category.of):
-                raise ValueError(f"category {category.id!r}: a net needs `of`, and only a net; expected kind: net with of: [...]")
+                raise ValueError(
+                    f"category {category.id!r}: a net needs `of`, and only a net; expected kind: net with of: [...]"
+                )
             for part in category.of:
                 if part not in ids:
                     raise ValueError(f"the net {category.id!r} names {part!r}; expected one of {', '.join(ids)}")

@@ -47,7 +47,9 @@ def _address(text: str) -> str:
 def _relative(text: str) -> str:
     parts = text.replace("\\", "/").split("/")
     if text.startswith(("/", "\\", "~")) or ".." in parts or "" in parts or ":" in text or "\x00" in text:
-        raise ValueError("a path that leads outside the release's folder; expected a plain relative path (toplines.csv)")
+        raise ValueError(
+            "a path that leads outside the release's folder; expected a plain relative path (toplines.csv)"
+        )
     return text
 
 

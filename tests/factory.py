@@ -41,7 +41,11 @@ files:
 TOPLINES = "question,wording,option,percent,base,published,source_url,confidence\n"
 QUESTIONS = "question,item,wording,wording_kind,question_match,options_match,decision,reason,reviewed_by\n"
 CATEGORIES = "question,option,category,kind\n"
-OPTIONS = (("yes, agree", "agree", "substantive"), ("no, disagree", "disagree", "substantive"), ("hard to say", "dont_know", "dont_know"))
+OPTIONS = (
+    ("yes, agree", "agree", "substantive"),
+    ("no, disagree", "disagree", "substantive"),
+    ("hard to say", "dont_know", "dont_know"),
+)
 
 
 def write(path: Path, text: str) -> Path:

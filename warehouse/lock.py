@@ -17,7 +17,9 @@ class BusyError(Exception):
 
 
 @contextlib.contextmanager
-def writer(path: Path, who: str, wait_seconds: float = 600.0, say: Callable[[str], None] | None = None) -> Iterator[None]:
+def writer(
+    path: Path, who: str, wait_seconds: float = 600.0, say: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Hold the writer's lock.
 
     Args:

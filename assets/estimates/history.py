@@ -30,7 +30,9 @@ class History:
     revisions: pyarrow.Table
 
 
-def assemble(ledger: Ledger, releases: Mapping[str, Mapping[str, object]], recomputed: pyarrow.Table | None = None) -> History:
+def assemble(
+    ledger: Ledger, releases: Mapping[str, Mapping[str, object]], recomputed: pyarrow.Table | None = None
+) -> History:
     """Build the history.
 
     Args:
@@ -63,7 +65,7 @@ def assemble(ledger: Ledger, releases: Mapping[str, Mapping[str, object]], recom
         tables = {}
         for name, (table, source) in picked.items():
             columns = ", ".join(table.columns)
-            rows = con.execute(f"SELECT {columns} FROM {source} ORDER BY {', '.join(table.key)}")  # noqa: S608
+            rows = con.execute(f"SELECT {columns} FROM {source} ORDER BY {', '.join(table.key)}")
             tables[name] = rows.to_arrow_table().cast(table.arrow())
         return History(**tables)
     finally:
@@ -74,7 +76,8 @@ _SQL = f"""
 -- One row per stretch of consecutive loads in which a release printed the same value for a cell.
 CREATE TABLE stretches AS
 WITH numbered AS (
-    SELECT *, load_vintage - row_number() OVER (PARTITION BY release, estimate_id, standing ORDER BY load_vintage) AS island
+    SELECT *,
+        load_vintage - row_number() OVER (PARTITION BY release, estimate_id, standing ORDER BY load_vintage) AS island
     FROM readings
 )
 SELECT * EXCLUDE (island, load_vintage), min(load_vintage) AS load_vintage, max(load_vintage) AS last_load
@@ -165,14 +168,21 @@ def _live(ledger: Ledger, releases: Mapping[str, Mapping[str, object]]) -> pyarr
                 "rank": f"{0 if about['status'] == 'interim' else 1} {printed.isoformat()}",
             }
         )
-    schema = pyarrow.schema([("release", pyarrow.string()), ("load_vintage", pyarrow.int32()), ("rank", pyarrow.string())])
+    schema = pyarrow.schema(
+        [("release", pyarrow.string()), ("load_vintage", pyarrow.int32()), ("rank", pyarrow.string())]
+    )
     return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
 def _printed(ledger: Ledger) -> pyarrow.Table:
     """Last day that each partial date can mean; undated ones have no row."""
     texts = [t for t in ledger.values().column("vintage").unique().to_pylist() if t and t != "undated"]
-    return pyarrow.table({"text": pyarrow.array(texts, pyarrow.string()), "last_day": pyarrow.array([last_day(t) for t in texts], pyarrow.date32())})
+    return pyarrow.table(
+        {
+            "text": pyarrow.array(texts, pyarrow.string()),
+            "last_day": pyarrow.array([last_day(t) for t in texts], pyarrow.date32()),
+        }
+    )
 
 
 __all__ = ["CONTEXT", "History", "assemble"]

@@ -40,9 +40,18 @@ def wilson(p: float, n: float, z: float = Z95) -> tuple[float, float]:
 def estimate_id(release: Release, figure: Figure, n: int | None, deff: float | None) -> str:
     """The same sixteen hex digits anywhere from the same inputs: the cell, the figure, n, design effect, vintage."""
     inputs = (
-        release.organisation, release.series, release.wave, *figure.cell, figure.base.base, "published",
-        figure.row["percent"], figure.row["qualifier"], figure.row["published"], n, deff,
-    )  # fmt: skip
+        release.organisation,
+        release.series,
+        release.wave,
+        *figure.cell,
+        figure.base.base,
+        "published",
+        figure.row["percent"],
+        figure.row["qualifier"],
+        figure.row["published"],
+        n,
+        deff,
+    )
     return "e" + hashlib.sha256("|".join(map(str, inputs)).encode()).hexdigest()[:16]
 
 

@@ -51,9 +51,7 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
         frame = table.frame([{column: record.get(column) for column in table.columns} for record in records])
         problems = table.problems(frame)
         if problems:
-            raise RuntimeError(
-                f"table {name} breaks its contract: " + "; ".join(str(p) for _, p in problems[:5])
-            )
+            raise RuntimeError(f"table {name} breaks its contract: " + "; ".join(str(p) for _, p in problems[:5]))
         tables[name] = table.to_arrow(frame)
     tables |= {name: ParquetFiles(shelf.parquet(name)) for name in ("toplines", "questions")}
     tables |= {name: ParquetFiles([work / f"{name}.parquet"]) for name in MADE}
@@ -96,9 +94,7 @@ def _quarantine(ledger: Ledger, around: Surroundings) -> Iterable[dict[str, Any]
             yield _problem_row(file, position, problem, context.happened_at if context else None, None)
 
 
-def _problem_row(
-    name: str, position: int, problem: Problem, since: Any, published: int | None
-) -> dict[str, Any]:
+def _problem_row(name: str, position: int, problem: Problem, since: Any, published: int | None) -> dict[str, Any]:
     row = problem.as_row()
     return {
         "release": name,

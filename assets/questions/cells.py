@@ -28,27 +28,40 @@ def check_cells(figures: Sequence[Figure]) -> list[Problem]:
             first, second = chosen[0], chosen[1]
             problems.append(
                 Problem(
-                    "toplines", second.where, f"two figures for one cell ({name}; the other is in row {first.row['row']})",
-                    row=second.row["row"], column="standing", value=second.row["percent"],
+                    "toplines",
+                    second.where,
+                    f"two figures for one cell ({name}; the other is in row {first.row['row']})",
+                    row=second.row["row"],
+                    column="standing",
+                    value=second.row["percent"],
                     expected="one figure; the other a repeat, superseded, interim or a retelling",
-                )  # fmt: skip
+                )
             )
         for figure in members:
             standing = figure.row["standing"]
             if standing == "repeat" and not chosen:
                 problems.append(
                     Problem(
-                        "toplines", figure.where, f"a repeat without its figure ({name})", row=figure.row["row"],
-                        column="standing", value=standing, expected="one row of this cell with standing figure",
-                    )  # fmt: skip
+                        "toplines",
+                        figure.where,
+                        f"a repeat without its figure ({name})",
+                        row=figure.row["row"],
+                        column="standing",
+                        value=standing,
+                        expected="one row of this cell with standing figure",
+                    )
                 )
             elif standing == "repeat" and chosen and _differ(figure, chosen[0]):
                 problems.append(
                     Problem(
-                        "toplines", figure.where, f"a repeat that differs from its figure ({name})",
-                        row=figure.row["row"], column="percent", value=figure.row["percent"],
+                        "toplines",
+                        figure.where,
+                        f"a repeat that differs from its figure ({name})",
+                        row=figure.row["row"],
+                        column="percent",
+                        value=figure.row["percent"],
                         expected=f"{chosen[0].row['percent']}, or standing superseded, interim or retelling",
-                    )  # fmt: skip
+                    )
                 )
         if any(f.row["standing"] == "retelling" and _differ(f, c) for f in members for c in chosen):
             for figure in chosen:
@@ -76,12 +89,16 @@ def check_sums(figures: Sequence[Figure]) -> list[Problem]:
                 figure.flags.add("sum_over_100")
         problems.append(
             Problem(
-                "toplines", last.where, f"the options of {item} ({subgroup}: {value}) add to {total:g}",
-                row=last.row["row"], column="percent", value=f"{total:g}",
+                "toplines",
+                last.where,
+                f"the options of {item} ({subgroup}: {value}) add to {total:g}",
+                row=last.row["row"],
+                column="percent",
+                value=f"{total:g}",
                 expected=f"at most {100 + ROUNDING * len(shares):g}"
                 + ("; is it multiple choice (answer: multiple), or is a net counted as an option?" if fatal else ""),
                 severity="error" if fatal else "warning",
-            )  # fmt: skip
+            )
         )
     return problems
 

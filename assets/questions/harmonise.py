@@ -80,9 +80,15 @@ def _place(
         value, choices = str(row[column]), sorted(set(known))
         problems.append(
             Problem(
-                "crosswalk", row["file"], what, row=row["row"], column=column, value=value,
-                expected=f"a row for it in {place}", nearest=nearest(value, choices),
-            )  # fmt: skip
+                "crosswalk",
+                row["file"],
+                what,
+                row=row["row"],
+                column=column,
+                value=value,
+                expected=f"a row for it in {place}",
+                nearest=nearest(value, choices),
+            )
         )
 
     for row in given.figures:
@@ -115,16 +121,27 @@ def _crosswalk_against_items(
         if question.item not in given.items:
             problems.append(
                 Problem(
-                    "crosswalk", file, "an item that does not exist", row=line, column="item", value=question.item,
-                    expected="a file of that name in catalog/items", nearest=nearest(question.item, list(given.items)),
-                )  # fmt: skip
+                    "crosswalk",
+                    file,
+                    "an item that does not exist",
+                    row=line,
+                    column="item",
+                    value=question.item,
+                    expected="a file of that name in catalog/items",
+                    nearest=nearest(question.item, list(given.items)),
+                )
             )
         if question.decision != "join" and not question.reason:
             problems.append(
                 Problem(
-                    "crosswalk", file, "a decision without a reason", row=line, column="reason",
-                    value=question.decision, expected="why this question does not simply join",
-                )  # fmt: skip
+                    "crosswalk",
+                    file,
+                    "a decision without a reason",
+                    row=line,
+                    column="reason",
+                    value=question.decision,
+                    expected="why this question does not simply join",
+                )
             )
     for line, row in given.categories:
         file = f"{given.release}/{CATEGORIES}"
@@ -133,25 +150,40 @@ def _crosswalk_against_items(
         if owner is None:
             problems.append(
                 Problem(
-                    "crosswalk", file, "a category row of a question without a row", row=line, column="question",
-                    value=row.question, expected=f"a row for it in {QUESTIONS}",
+                    "crosswalk",
+                    file,
+                    "a category row of a question without a row",
+                    row=line,
+                    column="question",
+                    value=row.question,
+                    expected=f"a row for it in {QUESTIONS}",
                     nearest=nearest(row.question, [q for (q,) in questions]),
-                )  # fmt: skip
+                )
             )
         elif item is not None and row.category not in item.kinds():
             problems.append(
                 Problem(
-                    "crosswalk", file, f"a category that item {item.item} does not have", row=line, column="category",
-                    value=row.category, expected="one of " + ", ".join(item.kinds()),
+                    "crosswalk",
+                    file,
+                    f"a category that item {item.item} does not have",
+                    row=line,
+                    column="category",
+                    value=row.category,
+                    expected="one of " + ", ".join(item.kinds()),
                     nearest=nearest(row.category, list(item.kinds())),
-                )  # fmt: skip
+                )
             )
         elif item is not None and item.kinds()[row.category] != row.kind:
             problems.append(
                 Problem(
-                    "crosswalk", file, f"another kind than item {item.item} gives {row.category}", row=line,
-                    column="kind", value=row.kind, expected=item.kinds()[row.category],
-                )  # fmt: skip
+                    "crosswalk",
+                    file,
+                    f"another kind than item {item.item} gives {row.category}",
+                    row=line,
+                    column="kind",
+                    value=row.kind,
+                    expected=item.kinds()[row.category],
+                )
             )
     return problems
 
@@ -166,9 +198,15 @@ def _stale(given: Inputs) -> list[Problem]:
     def stale(file: str, line: int | None, column: str, value: str, near: Iterable[str]) -> None:
         problems.append(
             Problem(
-                "crosswalk", f"{given.release}/{file}", "a stale row: no figure uses it", row=line, column=column,
-                value=value, expected="a row that a figure uses, or none", nearest=nearest(value, sorted(set(near))),
-            )  # fmt: skip
+                "crosswalk",
+                f"{given.release}/{file}",
+                "a stale row: no figure uses it",
+                row=line,
+                column=column,
+                value=value,
+                expected="a row that a figure uses, or none",
+                nearest=nearest(value, sorted(set(near))),
+            )
         )
 
     for line, question in given.questions:
@@ -189,10 +227,12 @@ def _correct(corrections: Sequence[Correction], figures: Sequence[Figure], relea
     for number, correction in enumerate(corrections):
         column = f"corrections.{number}"
         hits = [
-            figure for figure in figures
+            figure
+            for figure in figures
             if (figure.row["question"], figure.row["option"], figure.row["base"])
-            == (correction.question, correction.option, correction.base) and figure.row["standing"] == "figure"
-        ]  # fmt: skip
+            == (correction.question, correction.option, correction.base)
+            and figure.row["standing"] == "figure"
+        ]
         if not hits:
             what = "a correction of a figure that is not there"
             problems.append(Problem("crosswalk", f"{release}/{MANIFEST}", what, column=column, value=correction.option))
@@ -200,13 +240,22 @@ def _correct(corrections: Sequence[Correction], figures: Sequence[Figure], relea
             if figure.row["percent"] != correction.expect:
                 problems.append(
                     Problem(
-                        "crosswalk", f"{release}/{MANIFEST}", "the source has changed under a correction",
-                        column=f"{column}.expect", value=str(figure.row["percent"]), expected=correction.expect,
-                    )  # fmt: skip
+                        "crosswalk",
+                        f"{release}/{MANIFEST}",
+                        "the source has changed under a correction",
+                        column=f"{column}.expect",
+                        value=str(figure.row["percent"]),
+                        expected=correction.expect,
+                    )
                 )
                 continue
             value = float(correction.percent)
-            figure.row = {**figure.row, "percent": correction.percent, "percent_value": value, "note": correction.reason}
+            figure.row = {
+                **figure.row,
+                "percent": correction.percent,
+                "percent_value": value,
+                "note": correction.reason,
+            }
             figure.row |= {"percent_from": None, "percent_to": None}
             figure.flags.add("corrected")
     return problems
@@ -219,9 +268,14 @@ def _once(rows: Numbered, key: Any, file: str, column: str, problems: list[Probl
         if name in seen:
             problems.append(
                 Problem(
-                    "crosswalk", file, f"a row stands twice (first in row {seen[name][0]})", row=line, column=column,
-                    value=name[-1], expected="each once",
-                )  # fmt: skip
+                    "crosswalk",
+                    file,
+                    f"a row stands twice (first in row {seen[name][0]})",
+                    row=line,
+                    column=column,
+                    value=name[-1],
+                    expected="each once",
+                )
             )
         else:
             seen[name] = (line, row)

@@ -78,9 +78,7 @@ class Archive:
 
     def put_tree(self, listing: Mapping[str, Any]) -> str:
         """Keep a listing as canonical JSON."""
-        return self.put(
-            json.dumps(listing, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-        )
+        return self.put(json.dumps(listing, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
 
     def read_tree(self, digest: str) -> dict[str, Any]:
         """A listing."""

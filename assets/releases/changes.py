@@ -34,12 +34,14 @@ class Plan:
         withdrawn: releases whose folder is gone.
         context_changed: whether items, claims, organisations or series differ.
         same: how many releases need nothing.
+        live: published loads as they are.
     """
 
     todo: list[tuple[Found, Event | None]] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     context_changed: bool = False
     same: int = 0
+    live: dict[str, Event] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
@@ -59,9 +61,7 @@ def fingerprint(found: Found, items: list[str], context: Context, code: str) -> 
         "data": found.digest(besides=(MANIFEST, *CROSSWALK)),
         "crosswalk": found.digest(*CROSSWALK),
         "manifest": found.digest(MANIFEST),
-        "items": " ".join(
-            f"{item}={digests.get(f'items/{item}.yml', 'absent')[:16]}" for item in sorted(items)
-        ),
+        "items": " ".join(f"{item}={digests.get(f'items/{item}.yml', 'absent')[:16]}" for item in sorted(items)),
         "parents": " ".join("there" if parent in digests else "absent" for parent in parents),
         "code": code,
     }
@@ -69,26 +69,23 @@ def fingerprint(found: Found, items: list[str], context: Context, code: str) -> 
 
 def plan(found: list[Found], context: Context, ledger: Ledger, code: str) -> Plan:
     """Compare the catalogue with the ledger."""
-    out = Plan()
+    out = Plan(live=ledger.live())
     for release in found:
         state = ledger.states.get(release.release)
         last = state.last if state else None
         now = fingerprint(release, last.items if last else [], context, code)
         known = {k: v for k, v in last.parts.items() if k in now} if last else {}
-        again = (
-            last is not None
-            and last.status == "quarantined"
-            and any(p.cause in _TRY_AGAIN for p in last.problems)
-        )
+        again = last is not None and last.status == "quarantined" and any(p.cause in _TRY_AGAIN for p in last.problems)
         if last is None or last.status == "withdrawn" or known != now or again:
             out.todo.append((release, last))
         else:
             out.same += 1
     here = {release.release for release in found}
     out.withdrawn = [
-        name for name, state in ledger.states.items()
+        name
+        for name, state in ledger.states.items()
         if name != CONTEXT and name not in here and state.last.status != "withdrawn"
-    ]  # fmt: skip
+    ]
     before = ledger.context
     out.context_changed = bool(context.files) and (before is None or before.parts != context.digests())
     return out

@@ -114,9 +114,7 @@ def _look_into(entry: os.DirEntry[str], release: str) -> Found:
             found.problems.append(_unsafe(file, "not a regular file"))
         elif (size := path.stat().st_size) > LARGEST_FILE:
             what = f"{size:,} bytes are too many for published figures"
-            found.problems.append(
-                Problem("too_large", file, what, expected=f"at most {LARGEST_FILE:,} bytes")
-            )
+            found.problems.append(Problem("too_large", file, what, expected=f"at most {LARGEST_FILE:,} bytes"))
         else:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -142,9 +140,7 @@ def _take_context(entry: os.DirEntry[str], name: str, context: Context) -> None:
     if entry.is_symlink() or not entry.is_file(follow_symlinks=False):
         context.problems.append(_unsafe(name, "not a regular file"))
     elif entry.stat().st_size > LARGEST_FILE:
-        context.problems.append(
-            Problem("too_large", name, f"{entry.stat().st_size:,} bytes", expected="a small file")
-        )
+        context.problems.append(Problem("too_large", name, f"{entry.stat().st_size:,} bytes", expected="a small file"))
     else:
         context.files[name] = Path(entry.path).read_bytes()
 

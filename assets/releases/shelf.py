@@ -39,7 +39,11 @@ class Shelf:
         """
         events = ledger.live()
         folders = {name: lake_folder(layout, name, event.load_vintage or 1) for name, event in events.items()}
-        return cls(events, {name: json.loads((folder / "about.json").read_bytes()) for name, folder in folders.items()}, folders)
+        return cls(
+            events,
+            {name: json.loads((folder / "about.json").read_bytes()) for name, folder in folders.items()},
+            folders,
+        )
 
     def parquet(self, table: str) -> list[Path]:
         """The lake's files of one table."""
@@ -125,10 +129,21 @@ class Surroundings:
         if parts[0] == "items":
             item = read_item(path, raw)
             self.items.append(
-                {**item.model_dump(exclude={"categories", "apart_from"}), "apart_from": [f"{a.item}: {a.reason}" for a in item.apart_from]}
+                {
+                    **item.model_dump(exclude={"categories", "apart_from"}),
+                    "apart_from": [f"{a.item}: {a.reason}" for a in item.apart_from],
+                }
             )
             self.categories.extend(
-                {"item": item.item, "category": c.id, "position": i, "label": c.label, "kind": c.kind, "parts": list(c.of), "score": c.score}
+                {
+                    "item": item.item,
+                    "category": c.id,
+                    "position": i,
+                    "label": c.label,
+                    "kind": c.kind,
+                    "parts": list(c.of),
+                    "score": c.score,
+                }
                 for i, c in enumerate(item.categories, start=1)
             )
         elif parts[0] == "claims":

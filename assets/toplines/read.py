@@ -277,9 +277,11 @@ def _check_parts(parts: list[zipfile.ZipInfo], file: str) -> None:
         raise _refuse(
             "unsupported", file, "a binary workbook (XLSB)", expected="the same table saved as XLSX"
         )
+    seen: set[str] = set()
     for name in names:
-        if lower.count(name.lower()) > 1:
+        if name.lower() in seen:  # two readers may take two different ones
             raise _refuse("corrupt", file, "a part of the workbook stands twice", value=name, expected="one")
+        seen.add(name.lower())
         if name.lower().endswith(_PACKED_INSIDE):
             what = "an archive inside the workbook"
             raise _refuse("unsupported", file, what, value=name, expected="a workbook without attachments")

@@ -37,7 +37,7 @@ def _questions(shelf: Shelf) -> pyarrow.Table:
         return QUESTIONS.arrow().empty_table()
     con = memory()
     try:
-        rows = con.execute(f"SELECT {', '.join(QUESTIONS.columns)} FROM read_parquet(?)", [files])  # noqa: S608
+        rows = con.execute(f"SELECT {', '.join(QUESTIONS.columns)} FROM read_parquet(?)", [files])
         return rows.to_arrow_table()
     finally:
         con.close()

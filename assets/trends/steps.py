@@ -8,6 +8,7 @@ with Holm (1979). The detectable change solves d = (z_0.975 + z_0.80) * se(p, p 
 separate variances. Nothing is tested across a break or without review.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,10 +61,18 @@ def compute(
             continue
         wave = waves[(row["organisation"], row["series"], row["wave"])]
         end = End(
-            row["wave"], question["question_match"], question["options_match"], question["decision"],
-            question["reason"], question["reviewed_by"] is not None, question["form"], row["base"],
-            wave["mode"], wave["population"], wave["weighting"],
-        )  # fmt: skip
+            row["wave"],
+            question["question_match"],
+            question["options_match"],
+            question["decision"],
+            question["reason"],
+            question["reviewed_by"] is not None,
+            question["form"],
+            row["base"],
+            wave["mode"],
+            wave["population"],
+            wave["weighting"],
+        )
         order = (row["fieldwork_start"], row["fieldwork_end"] or row["fieldwork_start"], row["wave"])
         lines.setdefault(tuple(row[name] for name in _CELL), []).append(Point(row, end, order, question["wording"]))
         of_item.setdefault((row["organisation"], row["series"], row["item"]), {}).setdefault(order, end)
@@ -77,7 +86,9 @@ def compute(
         def verdict(
             one: Point, two: Point, asked: dict[tuple[Any, ...], End] = asked
         ) -> tuple[Comparability, list[str]]:
-            between = tuple(end for order, end in sorted(asked.items(), key=lambda o: o[0]) if one.order < order < two.order)
+            between = tuple(
+                end for order, end in sorted(asked.items(), key=lambda o: o[0]) if one.order < order < two.order
+            )
             key = (one.end, two.end, between)
             if key not in judged:
                 judged[key] = judge(*key)
@@ -87,7 +98,7 @@ def compute(
         trends += _trend(cell, reviewed, verdict)
         family: dict[tuple[str, str], dict[str, Any]] = {}
         for sequence in (points, reviewed):
-            for one, two in zip(sequence, sequence[1:], strict=False):
+            for one, two in itertools.pairwise(sequence):
                 pair = (one.end.wave, two.end.wave)
                 if pair not in family:
                     family[pair] = _change(cell, one, two, *verdict(one, two))
@@ -135,8 +146,12 @@ def _change(
     row["change"] = _difference(one, two)
     errors = [point.row["standard_error"] for point in (one, two)]
     if row["change"] is None or None in errors:
-        row["reasons"].append("not tested: no standard error in wave " + " and ".join(
-            p.end.wave for p, e in zip((one, two), errors, strict=True) if e is None or p.row["percent"] is None))  # fmt: skip
+        row["reasons"].append(
+            "not tested: no standard error in wave "
+            + " and ".join(
+                p.end.wave for p, e in zip((one, two), errors, strict=True) if e is None or p.row["percent"] is None
+            )
+        )
         return row
     error = math.hypot(*errors)
     row["standard_error"] = error

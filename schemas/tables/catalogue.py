@@ -86,14 +86,17 @@ WAVES = Table(
         ),
         "design_effect_reason": column("VARCHAR", "Why this design effect", nullable=True),
         "disclosed_items": column(
-            "INTEGER", "How many of the eleven disclosure items are stated; a count, no grade",
-            low=0, high=11, source="AAPOR Transparency Initiative, 2021",
+            "INTEGER",
+            "How many of the eleven disclosure items are stated; a count, no grade",
+            low=0,
+            high=11,
+            source="AAPOR Transparency Initiative, 2021",
         ),
         "undisclosed": column("VARCHAR[]", "The disclosure items that are not stated"),
         "releases": column("INTEGER", "Releases of this wave", low=1),
         "note": column("VARCHAR", "Our notes", nullable=True),
     },
-)  # fmt: skip
+)
 
 RELEASES = Table(
     "releases",
@@ -106,7 +109,9 @@ RELEASES = Table(
         "series": column("VARCHAR", "Id of the series"),
         "wave": column("VARCHAR", "Id of the wave"),
         "vintage": column("VARCHAR", "When the producer published it (day, month or year), or undated"),
-        "status": column("VARCHAR", "interim, final, or quoted by later publications only", allowed=words(ReleaseStatus)),
+        "status": column(
+            "VARCHAR", "interim, final, or quoted by later publications only", allowed=words(ReleaseStatus)
+        ),
         "title": column("VARCHAR", "Title of the report", nullable=True),
         "source_url": column("VARCHAR", "Address of the publication", nullable=True),
         "load_vintage": column("INTEGER", "How often this release has been loaded with a difference", low=1),

@@ -25,7 +25,9 @@ _FIELDWORK = {
     "fieldwork_end": column("DATE", "Last day of interviewing; the latest day it can mean", nullable=True),
 }
 _PERCENT = {
-    "percent": column("DOUBLE", "Share; NULL where only a range was published", unit="percent", nullable=True, low=0, high=100),
+    "percent": column(
+        "DOUBLE", "Share; NULL where only a range was published", unit="percent", nullable=True, low=0, high=100
+    ),
     "percent_low": column("DOUBLE", "Lower end of the 95 % interval", unit="percent", nullable=True, low=0, high=100),
     "percent_high": column("DOUBLE", "Upper end of the 95 % interval", unit="percent", nullable=True, low=0, high=100),
     "standard_error": column("DOUBLE", "Standard error of the share", unit="points", nullable=True, low=0),
@@ -60,9 +62,15 @@ TOPLINES = Table(
         "wording": column("VARCHAR", "Question as this source words it"),
         "option": column("VARCHAR", "Option as this source words it"),
         "percent_text": column("VARCHAR", "Percentage as printed"),
-        "percent": column("DOUBLE", "Percentage as a number; NULL for a range", unit="percent", nullable=True, low=0, high=100),
-        "percent_from": column("DOUBLE", "Lower end of a published range", unit="percent", nullable=True, low=0, high=100),
-        "percent_to": column("DOUBLE", "Upper end of a published range", unit="percent", nullable=True, low=0, high=100),
+        "percent": column(
+            "DOUBLE", "Percentage as a number; NULL for a range", unit="percent", nullable=True, low=0, high=100
+        ),
+        "percent_from": column(
+            "DOUBLE", "Lower end of a published range", unit="percent", nullable=True, low=0, high=100
+        ),
+        "percent_to": column(
+            "DOUBLE", "Upper end of a published range", unit="percent", nullable=True, low=0, high=100
+        ),
         "qualifier": column("VARCHAR", "How exact the source is", allowed=words(Qualifier)),
         "qualifier_text": column("VARCHAR", "The source's own words for that", nullable=True),
         "base_text": column("VARCHAR", "Whom the percentage is of, in the source's words"),
@@ -123,7 +131,9 @@ VINTAGES = Table(
         "loaded_at": column("TIMESTAMP", "When it was loaded", unit="UTC"),
         "cause": column("VARCHAR", "Why it differs from the load before", allowed=(*words(Cause), "producer")),
         "available_from": column(
-            "DATE", "First day on which it could be known: published (last day of a month or year), or loaded", nullable=True
+            "DATE",
+            "First day on which it could be known: published (last day of a month or year), or loaded",
+            nullable=True,
         ),
         "available_until": column("DATE", "Day on which another value took its place", nullable=True),
         "latest": column("BOOLEAN", "Whether it is the one in estimates"),
@@ -167,8 +177,12 @@ TRENDS = Table(
         "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
         "predecessor": column("VARCHAR", "Wave before; NULL for the first", nullable=True),
         "predecessor_percent": column("DOUBLE", "Share in that wave", unit="percent", nullable=True),
-        "change": column("DOUBLE", "Difference to it; NULL where the step must not be joined", unit="points", nullable=True),
-        "comparability": column("VARCHAR", "Of the step; NULL for the first", nullable=True, allowed=words(Comparability)),
+        "change": column(
+            "DOUBLE", "Difference to it; NULL where the step must not be joined", unit="points", nullable=True
+        ),
+        "comparability": column(
+            "VARCHAR", "Of the step; NULL for the first", nullable=True, allowed=words(Comparability)
+        ),
         "reasons": column("VARCHAR[]", "Why"),
         "flags": column("VARCHAR[]", "Flags of the estimate"),
         "wording": column("VARCHAR", "Wording in this wave"),
@@ -192,13 +206,17 @@ CHANGES = Table(
         "percent_from": column("DOUBLE", "Share in the earlier wave", unit="percent", nullable=True, low=0, high=100),
         "percent_to": column("DOUBLE", "Share in the later wave", unit="percent", nullable=True, low=0, high=100),
         "change": column("DOUBLE", "Difference; NULL where not joined", unit="points", nullable=True),
-        "standard_error": column("DOUBLE", "Of the difference, samples independent", unit="points", nullable=True, low=0),
+        "standard_error": column(
+            "DOUBLE", "Of the difference, samples independent", unit="points", nullable=True, low=0
+        ),
         "change_low": column("DOUBLE", "Lower end of the 95 % interval", unit="points", nullable=True),
         "change_high": column("DOUBLE", "Upper end of the 95 % interval", unit="points", nullable=True),
         "p_value": column("DOUBLE", "Two-sided", nullable=True, low=0, high=1),
         "p_adjusted": column("DOUBLE", "After Holm within the family", nullable=True, low=0, high=1),
         "family": column("VARCHAR", "Tests adjusted together", nullable=True),
-        "detectable_change": column("DOUBLE", "Smallest change found with 80 % power", unit="points", nullable=True, low=0),
+        "detectable_change": column(
+            "DOUBLE", "Smallest change found with 80 % power", unit="points", nullable=True, low=0
+        ),
         "comparability": column("VARCHAR", "Of the two waves", allowed=words(Comparability)),
         "reasons": column("VARCHAR[]", "Why"),
         "verdict": column("VARCHAR", "What may be said", allowed=words(Verdict)),

@@ -85,7 +85,7 @@ REVISIONS = Table(
 
 DIGEST = Table(
     "digest",
-    "What the latest refresh that changed anything brought: one row per release that came, changed, left or was set aside.",
+    "What the latest refresh that changed anything brought: one row per release that it touched.",
     "publication",
     ("kind", "subject"),
     {

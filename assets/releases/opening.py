@@ -1,0 +1,139 @@
+"""Opening a release: its bytes into the archive, then its manifest and crosswalk read and its data files found.
+
+Belongs here: everything before the figures are parsed. Does not belong here: what the rows mean (questions), the
+figures (toplines).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assets.releases.archive import Archive
+from assets.releases.discover import CATEGORIES, MANIFEST, QUESTIONS, Context, Found
+from assets.releases.fetch import FetchPolicy, fetch
+from assets.releases.inbox import Inbox
+from schemas.crosswalk import CategoryRow, QuestionRow
+from schemas.handwritten import read_csv, read_yaml
+from schemas.manifest import File, Release
+from schemas.problems import Problem, ProblemsError, nearest
+
+
+@dataclass
+class Opened:
+    """A release on its way: manifest and crosswalk read, figures still being parsed."""
+
+    found: Found
+    manifest: Release
+    questions: list[tuple[int, QuestionRow]]
+    categories: list[tuple[int, CategoryRow]]
+    files: list[tuple[File, str]]  # declared data files with their checksums
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def open_release(
+    found: Found,
+    context: Context,
+    archive: Archive,
+    inbox: Inbox,
+    policy: FetchPolicy | None,
+) -> Opened | list[Problem]:
+    """Archive the bytes, then read manifest and crosswalk and find (or fetch) the declared files; or the problems."""
+    if found.problems:
+        return list(found.problems)
+    for seen in found.files.values():
+        archive.put_file(seen.path, seen.sha256)
+    problems: list[Problem] = []
+    manifest_file = f"{found.release}/{MANIFEST}"
+    try:
+        manifest = read_yaml(archive.read(found.files[MANIFEST].sha256), manifest_file, Release)
+    except ProblemsError as bad:
+        return bad.problems
+    problems += _matches_its_place(found, manifest, context)
+    files = []
+    for number, file in enumerate(manifest.files):
+        try:
+            files.append((file, _locate(file, number, found, archive, inbox, policy)))
+        except ProblemsError as bad:
+            problems += bad.problems
+    questions, categories = [], []
+    if manifest.files:
+        try:
+            questions = read_csv(
+                _crosswalk(found, QUESTIONS, archive), f"{found.release}/{QUESTIONS}", QuestionRow, "crosswalk"
+            )
+        except ProblemsError as bad:
+            problems += bad.problems
+        try:
+            categories = read_csv(
+                _crosswalk(found, CATEGORIES, archive), f"{found.release}/{CATEGORIES}", CategoryRow, "crosswalk"
+            )
+        except ProblemsError as bad:
+            problems += bad.problems
+    return problems or Opened(found, manifest, questions, categories, files)
+
+
+def _crosswalk(found: Found, name: str, archive: Archive) -> bytes:
+    if name not in found.files:
+        raise ProblemsError([Problem("crosswalk", f"{found.release}/{name}", "the file is missing", expected=name)])
+    return archive.read(found.files[name].sha256)
+
+
+def _matches_its_place(found: Found, manifest: Release, context: Context) -> Iterable[Problem]:
+    organisation, series, _ = found.release.split("/")
+    file = f"{found.release}/{MANIFEST}"
+    for column, said, place in (
+        ("organisation", manifest.organisation, organisation),
+        ("series", manifest.series, series),
+    ):
+        if said != place:
+            yield Problem(
+                "manifest", file, "the manifest names another folder", column=column, value=said, expected=place
+            )
+    for parent in (f"{organisation}/organisation.yml", f"{organisation}/{series}/series.yml"):
+        if f"releases/{parent}" not in context.files:
+            yield Problem("manifest", parent, "the file is missing", expected=f"a description of {Path(parent).parent}")
+
+
+def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbox, policy: FetchPolicy | None) -> str:
+    """Checksum of a declared file, by then in the archive: from the folder, the archive, the drop folder or the net."""
+    name, manifest = f"{found.release}/{file.path}", f"{found.release}/{MANIFEST}"
+    seen = found.files.get(file.path)
+    if seen is not None:
+        if file.sha256 and file.sha256 != seen.sha256:
+            raise ProblemsError(
+                [
+                    Problem(
+                        "checksum", name, "the bytes are not the declared ones", value=seen.sha256, expected=file.sha256
+                    )
+                ]
+            )
+        return seen.sha256
+    if file.sha256:
+        if file.sha256 in archive:
+            return file.sha256
+        dropped = inbox.find(file.sha256)
+        if dropped is None and file.url:
+            into = archive.root / "fetched"
+            dropped = fetch(file.url, file.sha256, name, policy or FetchPolicy.from_environment(), into)
+            archive.put_file(dropped, file.sha256)
+            dropped.unlink()
+            return file.sha256
+        if dropped is not None:
+            archive.put_file(dropped, file.sha256)
+            return file.sha256
+    here = [n for n in found.files if n not in (MANIFEST, QUESTIONS, CATEGORIES)]
+    raise ProblemsError(
+        [
+            Problem(
+                "manifest",
+                manifest,
+                "a declared file is not there",
+                column=f"files.{number}.path",
+                value=file.path,
+                expected="the file in this folder, or its address with a checksum",
+                nearest=nearest(file.path, here),
+            )
+        ]
+    )
