@@ -72,7 +72,8 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
     if any(p.severity == "error" for p in one.problems):
         return one.problems
     manifest, name = one.manifest, one.found.release
-    inputs = Inputs(name, manifest, one.figures, one.questions, one.categories, items)
+    written = {Path(path).stem for path in context.files if path.startswith("items/")}
+    inputs = Inputs(name, manifest, one.figures, one.questions, one.categories, items, written - set(items))
     figures, problems = harmonise(inputs)
     problems = [*one.problems, *problems]
     if not any(p.severity == "error" for p in problems):
@@ -92,7 +93,7 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
         }
     )
     values = published.estimate(manifest, name, figures)
-    about = rows.about(manifest, name, files, tree, figures, values, problems)
+    about = rows.about(manifest, name, files, tree, figures, values, problems, len(one.questions))
     return Loaded(
         one.found,
         manifest,

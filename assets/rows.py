@@ -65,6 +65,7 @@ def about(
     figures: list[Figure],
     values: list[dict[str, Any]],
     warnings: list[Problem],
+    questions: int,
 ) -> dict[str, Any]:
     """What the tables `waves`, `releases`, `conflicts` and `checks` need of this release, as plain data."""
     sample, fieldwork, method = manifest.sample, manifest.fieldwork, manifest.method
@@ -105,6 +106,7 @@ def about(
         "redistribute": manifest.licence.redistribute,
         "embargo_until": manifest.embargo_until,
         "figures": len(figures),
+        "questions": questions,
         "estimates": len(values),
         "producer_notes": manifest.producer_notes,
         "our_notes": manifest.our_notes,

@@ -61,9 +61,7 @@ _NETWORK_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.Timeo
 
 # Of fsspec's protocols those that are storage. Others fetch from the web around the checks of this module,
 # or wrap an address of any protocol (zip, filecache).
-_STORAGE = frozenset(
-    {"abfs", "abfss", "az", "file", "gcs", "gs", "hdfs", "memory", "oss", "s3", "sftp", "smb"}
-)
+_STORAGE = frozenset({"abfs", "abfss", "az", "file", "gcs", "gs", "hdfs", "memory", "oss", "s3", "sftp", "smb"})
 
 
 class _ForbiddenError(Exception):
@@ -126,9 +124,7 @@ def _entry(text: str) -> _Entry:
     ip = _ip(host)
     here = host == "localhost" or (ip is not None and ip.is_loopback)
     if here and not found["scheme"]:
-        raise ValueError(
-            f"{text!r} is this machine; expected http://{text} or https://{text}, scheme and all"
-        )
+        raise ValueError(f"{text!r} is this machine; expected http://{text} or https://{text}, scheme and all")
     if ip is not None and not here and (reason := _not_public(ip)):
         raise ValueError(f"{text!r} is {reason}, which is never fetched; expected a public host")
     return _Entry(scheme, host, _port(url), subdomains=bool(found["star"]), loopback=here)
@@ -346,9 +342,7 @@ class _Part:
                 return self
             os.close(self._file)  # `tidy` came between the opening and the lock
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._path.unlink(missing_ok=True)
         os.close(self._file)
 

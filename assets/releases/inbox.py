@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,21 +21,26 @@ MANIFEST = "release.yml"
 
 
 class Inbox:
-    """A drop folder during one refresh: a file is hashed once, and again only if its size or time changes."""
+    """A drop folder as one refresh finds it. What is dropped later is seen by the next refresh's `Inbox`.
+
+    It is walked and hashed once, and only as far as the searches need; a search that finds nothing is free
+    after that. Threads may share it.
+
+    Attributes:
+        path: the folder; it may be missing, and it may itself be a link (nothing in it may).
+        largest_bytes: larger files are passed over.
+        skipped: what was passed over and why, by path below the folder: for a warning if nothing was found.
+    """
 
     def __init__(self, path: Path, largest_bytes: int = LARGEST_BYTES) -> None:
-        """Nothing is read yet.
-
-        Args:
-            path: the folder; it may be missing, and it may itself be a link (its contents may not).
-            largest_bytes: larger files are passed over.
-        """
+        """Nothing is read yet."""
         self.path = path
         self.largest_bytes = largest_bytes
-        # What the last search passed over and why, by path below the folder: for a warning if nothing was
-        # found.
         self.skipped: dict[str, str] = {}
-        self._hashes: dict[tuple[str, int, int], str] = {}
+        self._not_yet_hashed = self._files()
+        self._by_hash: dict[str, list[Path]] = {}
+        self._hashes: dict[tuple[Path, int, int], str] = {}  # by path, size, time of the last change
+        self._lock = threading.Lock()
 
     def find(self, sha256: str) -> Path | None:
         """The file with this checksum.
@@ -47,11 +53,17 @@ class Inbox:
         Returns:
             Its path, the first in the order of names if there are several, or None.
         """
-        self.skipped = {}
-        for path, about in self._files():
-            if self._hash(path, about) == sha256:
-                return path
-        return None
+        with self._lock:
+            for path in self._by_hash.get(sha256, []):
+                if self._hash(path) == sha256:
+                    return path
+            for path in self._not_yet_hashed:
+                found = self._hash(path)
+                if found is not None:
+                    self._by_hash.setdefault(found, []).append(path)
+                if found == sha256:
+                    return path
+            return None
 
     def release_folders(self) -> Iterator[Path]:
         """The folders `<organisation>/<series>/<folder>/` with a release.yml, in the order of their names.
@@ -72,7 +84,7 @@ class Inbox:
         visible = [(path, about) for path, about in self._list(parent) if not path.name.startswith(".")]
         return [path for path, about in visible if stat.S_ISDIR(about.st_mode)]
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+    def _files(self) -> Iterator[Path]:
         """Every plain file, folder by folder, in the order of names."""
         waiting = [self.path]
         while waiting:
@@ -80,12 +92,10 @@ class Inbox:
             for path, about in self._list(waiting.pop()):
                 if stat.S_ISDIR(about.st_mode):
                     below.append(path)
-                elif not stat.S_ISREG(about.st_mode):
-                    self._skip(path, "a link" if stat.S_ISLNK(about.st_mode) else "not a plain file")
-                elif about.st_size > self.largest_bytes:
-                    self._skip(path, f"larger than {self.largest_bytes} bytes")
+                elif stat.S_ISREG(about.st_mode):
+                    yield path
                 else:
-                    yield path, about
+                    self._skip(path, "a link" if stat.S_ISLNK(about.st_mode) else "not a plain file")
             waiting.extend(reversed(below))
 
     def _list(self, folder: Path) -> list[tuple[Path, os.stat_result]]:
@@ -102,29 +112,34 @@ class Inbox:
             self._skip(folder, f"cannot be read ({error.strerror})")
         return sorted(found, key=lambda item: item[0].name)
 
-    def _hash(self, path: Path, about: os.stat_result) -> str | None:
-        key = (str(path), about.st_size, about.st_mtime_ns)
-        if key not in self._hashes:
-            try:
-                # Between the look and the opening the file may have become a link (NOFOLLOW) or a pipe, whose
-                # opening would wait for a writer (NONBLOCK).
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-                with os.fdopen(descriptor, "rb") as file:
-                    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                        return None
-                    found = hashlib.sha256()
-                    left = self.largest_bytes
-                    while left >= 0 and (block := file.read(2**20)):
-                        found.update(block)
-                        left -= len(block)
-                    after = os.fstat(descriptor)
-            except OSError as error:
-                self._skip(path, f"cannot be read ({error.strerror})")
-                return None
-            if (after.st_size, after.st_mtime_ns) != key[1:]:
-                self._skip(path, "changed while it was read")  # a copy that is still under way
-                return None
-            self._hashes[key] = found.hexdigest()
+    def _hash(self, path: Path) -> str | None:
+        try:
+            # Since the look into its folder the file may have become a link (NOFOLLOW), or a pipe, whose
+            # opening would wait for a writer (NONBLOCK).
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                about = os.fstat(descriptor)
+                if not stat.S_ISREG(about.st_mode):
+                    self._skip(path, "not a plain file")
+                    return None
+                if about.st_size > self.largest_bytes:
+                    self._skip(path, f"larger than {self.largest_bytes} bytes")
+                    return None
+                key = (path, about.st_size, about.st_mtime_ns)
+                if key in self._hashes:
+                    return self._hashes[key]
+                hashed, left = hashlib.sha256(), about.st_size
+                while left > 0 and (block := file.read(min(left, 2**20))):
+                    hashed.update(block)
+                    left -= len(block)
+                after = os.fstat(descriptor)
+        except OSError as error:
+            self._skip(path, f"cannot be read ({error.strerror})")
+            return None
+        if (path, after.st_size, after.st_mtime_ns) != key:
+            self._skip(path, "changed while it was read")  # a copy that is still under way
+            return None
+        self._hashes[key] = hashed.hexdigest()
         return self._hashes[key]
 
     def _skip(self, path: Path, why: str) -> None:

@@ -1,0 +1,83 @@
+"""What the Dagster faces of the rooms share: the house as a resource, and declared tables as column schemas.
+
+Belongs here: the type of the resource `house` and helpers for metadata. Does not belong here: the resource's making
+(pipeline.resources), anything a room computes.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.refresh import Audit
+from assets.releases.ledger import Ledger
+from assets.releases.shelf import Shelf
+from schemas.tables import BY_NAME
+from warehouse import versions
+from warehouse.layout import Layout
+
+OWNER = "team:survey-desk"
+
+
+@dataclass
+class House:
+    """What a run works with. One run, one house: the writer's lock is held while it exists."""
+
+    layout: Layout
+    run_id: str
+    at: dt.datetime
+    audit: Audit
+    accepted: tuple[str, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)  # what the run did, for whoever started it
+
+    @property
+    def work(self) -> Path:
+        """The work folder of this run, made on first use."""
+        if "work" not in self.notes:
+            self.notes["work"] = str(versions.work_folder(self.layout, self.run_id))
+        return Path(self.notes["work"])
+
+    def ledger(self) -> Ledger:
+        """The ledger as it is now."""
+        return Ledger(self.layout.ledger)
+
+    def shelf(self) -> Shelf:
+        """What is on the shelf now."""
+        return Shelf.read(self.layout, self.ledger())
+
+
+def columns(table: str) -> dg.TableSchema:
+    """A declared table as Dagster's column schema."""
+    declared = BY_NAME[table]
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name,
+                declared.sql_type(name),
+                description=declared.describe(name),
+                constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
+            )
+            for name, column in declared.columns.items()
+        ]
+    )
+
+
+def spec(
+    key: str, room: str, table: str | None, description: str, deps: tuple[str, ...] = (), *, skippable: bool = False
+) -> dg.AssetSpec:
+    """An asset of a room, described for the people who look at it."""
+    metadata: dict[str, Any] = {}
+    if table:
+        metadata = {"dagster/column_schema": columns(table), "dagster/table_name": f"weathervane.main.{table}"}
+    return dg.AssetSpec(
+        key,
+        deps=list(deps),
+        description=description,
+        group_name=room,
+        owners=[OWNER],
+        kinds={"duckdb"} if room == "publication" else {"parquet", "python"},
+        metadata=metadata,
+        skippable=skippable,
+    )

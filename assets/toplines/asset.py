@@ -1,0 +1,47 @@
+"""The Dagster face of the room: the asset `toplines` and its checks.
+
+Belongs here: declarations and what the UI is told. Does not belong here: reading files.
+"""
+
+import dagster as dg
+
+from assets.faces import spec
+from assets.ingest import Report
+from assets.releases.asset import bullets
+
+TOPLINES = spec(
+    "toplines",
+    "toplines",
+    "toplines",
+    "Published figures exactly as transcribed, each with its cell and its address. Query them to see what a source "
+    "really printed, including repeats, earlier values and retellings that disagree.",
+    ("releases",),
+    skippable=True,
+)
+FIGURES_ADD_UP = dg.AssetCheckSpec(
+    "figures_add_up",
+    asset="toplines",
+    description="Options of single-choice questions add to no more than rounding explains. Those that do not are "
+    "kept and flagged sum_over_100.",
+)
+FIGURES_MEET_CONTRACT = dg.AssetCheckSpec(
+    "figures_meet_contract",
+    asset="toplines",
+    description="Rows read in this run meet the declared tables (pandera). A release with one that does not is set aside.",
+)
+
+
+def checks(report: Report) -> list[dg.AssetCheckResult]:
+    """The checks of this run."""
+    odd = [p for event in report.loaded.values() for p in event.problems if p.severity == "warning"]
+    broken = [p for problems in report.quarantined.values() for p in problems if p.cause == "contract"]
+    return [
+        dg.AssetCheckResult(
+            asset_key="toplines",
+            check_name=name,
+            passed=not found,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"found": len(found), "problems": dg.MetadataValue.md(bullets(found) or "none")},
+        )
+        for name, found in ((FIGURES_ADD_UP.name, odd), (FIGURES_MEET_CONTRACT.name, broken))
+    ]

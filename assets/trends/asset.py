@@ -1,0 +1,62 @@
+"""The Dagster face of the room: the asset `trends`, its contract and its picture.
+
+Belongs here: declarations, metadata. Does not belong here: computing or drawing.
+"""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet
+
+from assets.faces import House, spec
+from assets.trends import make, plot
+from schemas.tables import BY_NAME
+
+CHECKED = ("vintages", "estimates", "trends", "changes")
+
+TRENDS = spec(
+    "trends",
+    "trends",
+    "trends",
+    "Reviewed questions in time order, each step with its comparability and reasons, and consecutive waves compared. The "
+    "picture shows one line; break and unreviewed steps are never joined.",
+    ("estimates", "questions"),
+)
+CONTRACT = dg.AssetCheckSpec(
+    "trends_meet_contract",
+    asset="trends",
+    blocking=True,
+    description="Vintages, estimates, trends and changes meet their declared tables (pandera): intervals in order, no "
+    "p-value across a break, known words only. Blocks publication.",
+)
+
+
+@dg.multi_asset(name="trends", specs=[TRENDS], check_specs=[CONTRACT], required_resource_keys={"house"})
+def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Compute trends and changes into the run's work folder."""
+    house: House = context.resources.house
+    rows = make.make(house.ledger(), house.shelf(), house.work)
+    problems = []
+    for name in CHECKED:
+        frame = pyarrow.parquet.read_table(house.work / f"{name}.parquet").to_pylist()
+        problems += [problem for _, problem in BY_NAME[name].problems(BY_NAME[name].frame(frame))]
+    house.notes["rows"] = rows
+    metadata: dict[str, Any] = {"dagster/row_count": rows["trends"], "changes": rows["changes"]}
+    picture = plot.headline(house.work / "trends.parquet")
+    if picture is not None:
+        encoded = base64.b64encode(picture.svg.encode()).decode()
+        metadata["trend"] = dg.MetadataValue.md(
+            f"**{picture.title}**\n\n![{picture.title}](data:image/svg+xml;base64,{encoded})"
+        )
+    yield dg.MaterializeResult("trends", metadata=metadata)
+    yield dg.AssetCheckResult(
+        asset_key="trends",
+        check_name=CONTRACT.name,
+        passed=not problems,
+        metadata={
+            "found": len(problems),
+            "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems[:10]) or "none"),
+        },
+    )

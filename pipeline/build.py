@@ -1,0 +1,43 @@
+"""Putting the definitions together, in one function, so that tests and other houses can replace parts.
+
+Belongs here: the list of what there is. Does not belong here: what any of it does.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets.publication.asset import audit_step, published_step, warehouse_step
+from assets.releases.asset import STATUS
+from assets.step import ingest_step
+from assets.trends.asset import trends_step
+from pipeline.jobs import refresh_job
+from pipeline.progress import progress
+from pipeline.resources import house
+from pipeline.schedules import nightly_refresh
+from pipeline.sensors import alert_sensors, new_releases
+from pipeline.settings import Settings
+
+
+def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Everything that Dagster should know.
+
+    Args:
+        settings: default from the environment.
+        resources: replace resources by name.
+
+    Raises:
+        pipeline.settings.SettingError: a setting cannot be used.
+    """
+    settings = settings or Settings.from_environment()
+    return dg.Definitions(
+        assets=[STATUS, ingest_step, trends_step, warehouse_step, published_step],
+        asset_checks=[audit_step],
+        jobs=[refresh_job()],
+        schedules=[nightly_refresh(settings)],
+        sensors=[new_releases(settings), *alert_sensors(settings)],
+        resources={"house": house, **(resources or {})},
+        executor=dg.in_process_executor,
+        loggers={"console": dg.colored_console_logger, "progress": progress},
+    )

@@ -1,0 +1,132 @@
+"""`refresh` and `rebuild`. Belongs here: arguments, progress, the closing table. Does not belong here: the work."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import look, show
+from warehouse import connect, versions
+from warehouse.layout import Layout
+
+FAILED, SET_ASIDE = 1, 2
+
+
+def refresh(
+    accept: Annotated[
+        list[str] | None, typer.Option(help="An audit expectation whose failure you accept this once.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON.")] = False,
+) -> None:
+    """Load what changed, build, audit, publish. Runs the Dagster job `refresh` here; the run shows in the UI."""
+    from pipeline import run
+
+    layout = Layout.from_environment()
+    if not as_json:
+        show.out.print(f"refreshing {layout.data} from {layout.catalogue}")
+    outcome = run.refresh(layout, accept or [])
+    notes = outcome.notes
+    if as_json:
+        typer.echo(
+            json.dumps({"run_id": outcome.run_id, "success": outcome.success, "errors": outcome.errors, **notes})
+        )
+    elif not outcome.success:
+        _failed(outcome, layout)
+    elif notes.get("why") is None:
+        show.out.print(
+            f"\nNothing changed: {notes.get('same', 0)} releases are as they were loaded; nothing was rewritten."
+        )
+        _set_aside(notes)
+    else:
+        summary(layout, notes)
+    if not outcome.success:
+        raise typer.Exit(FAILED)
+    if notes.get("set_aside"):
+        raise typer.Exit(SET_ASIDE)
+
+
+def rebuild(
+    from_archive: Annotated[
+        bool, typer.Option(help="Parse the archived bytes again instead of trusting the lake.")
+    ] = False,
+) -> None:
+    """Make the published database again from what is archived; nothing new is loaded."""
+    from assets.rebuild import rebuild as again
+
+    layout = Layout.from_environment()
+    done = again(layout, from_archive=from_archive, say=lambda text: show.out.print(f"  {text}"))
+    show.out.print(f"{done.why}; published {done.published.name if done.published else ''}")
+
+
+def summary(layout: Layout, notes: dict[str, Any]) -> None:
+    """What is published now, the headline trend, and what to try next."""
+    con = connect.read(layout.link)
+    try:
+        counts = (
+            con.execute(
+                "SELECT (SELECT count(*) FROM waves), (SELECT count(*) FROM items), (SELECT count(*) FROM estimates),"
+                " (SELECT count(DISTINCT release) FROM quarantine), (SELECT count(*) FROM checks),"
+                " (SELECT count(*) FROM checks WHERE NOT passed AND severity = 'error'),"
+                " (SELECT count(*) FROM checks WHERE NOT passed AND severity = 'warning')"
+            ).fetchone()
+            or (0,) * 7
+        )
+        item, category = look.headline(con)
+        rows = look.trend_rows(con, item, category)
+    finally:
+        con.close()
+    waves, items, estimates, quarantined, checks, errors, warnings = counts
+    show.out.print()
+    show.table(
+        ["waves", "items", "estimates", "quarantined", "checks"],
+        [
+            [
+                waves,
+                items,
+                estimates,
+                quarantined,
+                f"{checks - errors - warnings} passed, {errors} failed, {warnings} warnings",
+            ]
+        ],
+    )
+    if rows:
+        show.out.print()
+        show.trend(rows, f"{item} / {category}")
+    show.out.print()
+    _set_aside(notes)
+    show.out.print(f"database  {layout.link}", soft_wrap=True)
+    if rows:
+        show.out.print("\ntry next", style="bold")
+        show.out.print(f"  weathervane trend {item}")
+        show.out.print(
+            f"""  weathervane sql "SELECT wave, n, percent, reasons FROM trend('{item}', '{category}')\"""",
+            soft_wrap=True,
+        )
+        show.out.print('  weathervane sql "FROM checks WHERE NOT passed"')
+        show.out.print("  make ui          (Dagster: runs, checks, the nightly schedule)")
+
+
+def _set_aside(notes: dict[str, Any]) -> None:
+    set_aside: dict[str, list[str]] = notes.get("set_aside") or {}
+    for name, problems in list(set_aside.items())[:10]:
+        show.out.print(f"set aside: {name}", style="yellow", markup=False)
+        for problem in problems[:5]:
+            show.out.print(f"  {problem}", markup=False, soft_wrap=True)
+        if len(problems) > 5:
+            show.out.print(
+                f"  and {len(problems) - 5} more: weathervane sql \"FROM quarantine WHERE release = '{name}'\"",
+                markup=False,
+            )
+    if len(set_aside) > 10:
+        show.out.print(f'and {len(set_aside) - 10} more releases: weathervane sql "FROM quarantine"')
+
+
+def _failed(outcome: Any, layout: Layout) -> None:
+    show.out.print("\nThe refresh failed; what was published stays.", style="red")
+    for check in outcome.notes.get("checks", []):
+        if not check["passed"] and check["severity"] == "error":
+            show.out.print(f"  failed check {check['name']}: {check['message']}", markup=False, soft_wrap=True)
+    for error in list(dict.fromkeys(outcome.errors))[:5]:
+        show.out.print(f"  {error}", markup=False, soft_wrap=True)
+    published = versions.published(layout)
+    show.out.print(f"  published: {published.name if published else 'nothing yet'}")

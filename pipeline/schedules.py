@@ -1,0 +1,18 @@
+"""Schedules: when jobs start by the clock. Belongs here: times. Does not belong here: what runs."""
+
+import dagster as dg
+
+from pipeline.jobs import REFRESH
+from pipeline.settings import Settings
+
+
+def nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
+    """The nightly refresh, off until somebody switches it on."""
+    return dg.ScheduleDefinition(
+        name="nightly_refresh",
+        job_name=REFRESH,
+        cron_schedule=settings.cron,
+        execution_timezone=settings.timezone,
+        description=f"Every night at {settings.nightly_at} {settings.timezone} (WEATHERVANE_NIGHTLY_AT, WEATHERVANE_TIMEZONE).",
+        tags={"weathervane/started_by": "nightly_refresh"},
+    )

@@ -1,0 +1,78 @@
+"""Sensors: what is noticed without a clock. Belongs here: new releases, failed runs and checks. Does not belong here:
+loading, sending (pipeline.alerts).
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.loading import CODE
+from assets.releases import changes
+from assets.releases.discover import discover
+from assets.releases.ledger import Ledger
+from pipeline import alerts
+from pipeline.jobs import REFRESH
+from pipeline.settings import Settings
+from warehouse.layout import Layout
+
+
+def new_releases(settings: Settings) -> dg.SensorDefinition:
+    """Starts `refresh` when the content of the catalogue or the drop folder differs from what the ledger says."""
+
+    @dg.sensor(
+        name="new_releases",
+        job_name=REFRESH,
+        minimum_interval_seconds=settings.sensor_seconds,
+        description="Looks at the content of the catalogue and of data/inbox (not at times or names) and starts a refresh "
+        "when a release is new, changed or gone. Says why when it does not.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        layout = Layout.from_environment().ensure()
+        found, context_files = discover(layout)
+        plan = changes.plan(found, context_files, Ledger(layout.ledger), CODE)
+        if plan.nothing:
+            yield dg.SkipReason(f"nothing new: {plan.same} releases are as they were loaded")
+            return
+        content = hashlib.sha256("\n".join(f"{one.release} {one.digest()}" for one in found).encode())
+        content.update(repr(sorted(context_files.digests().items())).encode())
+        seen = content.hexdigest()
+        # A cursor and not a run key: run keys are remembered for ever, and a file put back as it was would be missed.
+        if context.cursor == seen:
+            yield dg.SkipReason(
+                "a refresh was asked for this content already; it differs still because releases are set aside"
+            )
+            return
+        context.update_cursor(seen)
+        names = [one.release for one, _ in plan.todo] + plan.withdrawn
+        yield dg.RunRequest(tags={"weathervane/started_by": "new_releases", "weathervane/changed": str(len(names))})
+
+    return sensor
+
+
+def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """An alert for failed runs, and one for runs that succeeded although a check failed. On by default."""
+
+    def tell(context: dg.RunStatusSensorContext) -> None:
+        alert = alerts.of_run(context.instance, context.dagster_run.run_id)
+        if alert and alerts.send(alert, Layout.from_environment(), settings):
+            context.log.info(alert.message)
+
+    @dg.run_failure_sensor(
+        name="alert_on_failed_run",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of a failed run, once: data/alerts.jsonl and WEATHERVANE_ALERT_URL.",
+    )
+    def on_failure(context: dg.RunFailureSensorContext) -> None:
+        tell(context)
+
+    @dg.run_status_sensor(
+        name="alert_on_failed_check",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of a run that succeeded although a check failed (releases set aside, warnings), once.",
+    )
+    def on_success(context: dg.RunStatusSensorContext) -> None:
+        tell(context)
+
+    return [on_failure, on_success]
