@@ -5,6 +5,7 @@ Belongs here: the type of the resource `house` and helpers for metadata. Does no
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,13 @@ class House:
     run_id: str
     at: dt.datetime
     audit: Audit
-    accepted: tuple[str, ...] = ()
+    listener: Callable[[str], None] = lambda _: None
     notes: dict[str, Any] = field(default_factory=dict)  # what the run did, for whoever started it
+
+    def say(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, text: str) -> None:
+        """Say something, in the run's log and to whoever listens."""
+        context.log.info(text)
+        self.listener(text)
 
     @property
     def work(self) -> Path:

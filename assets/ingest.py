@@ -75,7 +75,7 @@ def ingest(
     ledger.tidy()
     archive.tidy()
     found, context = discover(layout)
-    if not found and ledger.live():
+    if ledger.live() and (not found or not (layout.catalogue / "releases").is_dir()):
         raise EmptyCatalogueError(
             f"no release found in {layout.catalogue / 'releases'} although {len(ledger.live())} are loaded; "
             "is WEATHERVANE_CATALOG right?"
@@ -89,16 +89,21 @@ def ingest(
     items, item_problems = read_items(context.files)
     loaded, failed = _load(plan, context, items, Inbox(layout.inbox), archive, policy, workers)
     events, values = _record(loaded, layout, ledger)
-    events += [_set_aside(context, *failed[name]) for name in sorted(failed)]
+    aside = [_set_aside(context, *failed[name]) for name in sorted(failed)]
+    report.quarantined = {e.release: e.problems for e in aside}
+    # A release that was tried again (its file could not be fetched, say) and failed as before is no news.
+    events += [e for e in aside if not _as_before(e, ledger)]
     events += [Event(name, "withdrawn") for name in plan.withdrawn]
     events += _context_events(context, item_problems, archive) if plan.context_changed else []
+    if not events:
+        report.refresh = ledger.head
+        return report
     say("writing the ledger")
     flush_all(layout.archive)
     flush_all(layout.lake)
     report.refresh = ledger.append(events, values, at)
     report.changed = True
     report.loaded = {e.release: e for e in events if e.status == "loaded"}
-    report.quarantined = {e.release: e.problems for e in events if e.status == "quarantined"}
     report.figures = {name: len(one.toplines) for name, one in loaded.items()}
     report.estimates = {name: len(one.values) for name, one in loaded.items()}
     return report
@@ -132,7 +137,8 @@ def _load(
             loaded[name] = outcome
         else:
             failed[name] = (one.found, outcome, sorted({q.item for _, q in one.questions}))
-    keep = {name: event for name, event in plan.live.items() if name not in loaded}
+    gone = set(plan.withdrawn)
+    keep = {name: event for name, event in plan.live.items() if name not in gone}  # a wave may move to another folder
     claims = duplicates({name: one.manifest for name, one in loaded.items()}, keep)
     broken = {name: [problem] for name, problem in claims.items()} | loading.contracts(loaded)
     for name, problems in broken.items():
@@ -164,6 +170,17 @@ def _record(loaded: Mapping[str, Loaded], layout: Layout, ledger: Ledger) -> tup
         )
         rows += [{**row, "load_vintage": load} for row in one.values]
     return events, loading.values_table(rows)
+
+
+def _as_before(event: Event, ledger: Ledger) -> bool:
+    state = ledger.states.get(event.release)
+    before = state.last if state else None
+    return before is not None and (before.status, before.parts, before.items, before.problems) == (
+        event.status,
+        event.parts,
+        event.items,
+        event.problems,
+    )
 
 
 def _set_aside(context: Context, found: Found, problems: list[Problem], items: list[str]) -> Event:

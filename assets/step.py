@@ -34,9 +34,9 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Load what changed; if nothing did and the published database is current, the steps after this are skipped."""
     house: House = context.resources.house
     for line in versions.clean(house.layout):
-        context.log.info(line)
+        house.say(context, line)
     before = house.ledger()
-    report = ingest.ingest(house.layout, house.at, say=context.log.info)
+    report = ingest.ingest(house.layout, house.at, say=lambda text: house.say(context, text))
     releases.tell(context, report, set(before.quarantined()) & set(report.loaded))
     ledger = house.ledger()
     set_aside = {name: state.last.problems for name, state in ledger.quarantined().items()}
@@ -53,9 +53,9 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     yield from toplines.checks(report)
     yield questions.check(report)
     if why is None:
-        context.log.info(f"nothing changed: {report.same} releases are as they were loaded; nothing is rewritten")
+        house.say(context, f"nothing changed: {report.same} releases are as they were loaded; nothing is rewritten")
         return
-    context.log.info(f"{len(report.loaded)} loaded, {len(set_aside)} set aside, {report.same} as before; {why}")
+    house.say(context, f"{len(report.loaded)} loaded, {len(set_aside)} set aside, {report.same} as before; {why}")
     shelf = house.shelf()
     about = [one["release"] for one in shelf.abouts.values()]
     rows = {

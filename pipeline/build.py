@@ -13,7 +13,7 @@ from assets.releases.asset import STATUS
 from assets.step import ingest_step
 from assets.trends.asset import trends_step
 from pipeline.jobs import refresh_job
-from pipeline.progress import progress
+from pipeline.progress import silent
 from pipeline.resources import house
 from pipeline.schedules import nightly_refresh
 from pipeline.sensors import alert_sensors, new_releases
@@ -39,5 +39,5 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
         sensors=[new_releases(settings), *alert_sensors(settings)],
         resources={"house": house, **(resources or {})},
         executor=dg.in_process_executor,
-        loggers={"console": dg.colored_console_logger, "progress": progress},
+        loggers={"console": dg.colored_console_logger, "silent": silent},
     )

@@ -1,29 +1,40 @@
-"""A Dagster logger for people: what the steps say, one line each, without stamps and machinery.
+"""Progress for a person at a terminal: what the steps say while the job runs in this process.
 
-Belongs here: formatting for the terminal. Does not belong here: what is said.
+Belongs here: handing on what steps say. Does not belong here: what is said, Dagster's own log (it has everything).
 """
 
 import logging
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import dagster as dg
 
-
-class _Plain(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        meta = getattr(record, "dagster_meta", {}) or {}
-        if meta.get("dagster_event") is not None:  # machinery: step started, output handled, …
-            return
-        text = meta.get("orig_message") or record.getMessage()
-        sys.stderr.write(f"  {text}\n")
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
-@dg.logger(description="What the steps say, one line each, to standard error.")
-def progress(context: dg.InitLoggerContext) -> logging.Logger:
-    """The logger."""
-    out = logging.getLogger("weathervane.progress")
-    out.setLevel(logging.INFO)
+@contextmanager
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
+    """While this lasts, `say` reaches the listener."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def say(text: str) -> None:
+    """Tell whoever listens."""
+    listener = _listener.get()
+    if listener:
+        listener(text)
+
+
+@dg.logger(description="Nothing on the terminal: the command prints what the steps say. The run's own log is complete.")
+def silent(_: dg.InitLoggerContext) -> logging.Logger:
+    """A logger without output."""
+    out = logging.getLogger("weathervane.silent")
     out.propagate = False
     if not out.handlers:
-        out.addHandler(_Plain())
+        out.addHandler(logging.NullHandler())
     return out

@@ -11,7 +11,9 @@ import dagster as dg
 from assets.faces import House
 from assets.refresh import great_expectations, now
 from pipeline.home import PID_TAG, bury_dead_runs
+from pipeline.progress import say
 from pipeline.run import LAST_RUN
+from warehouse import versions
 from warehouse.files import write_whole
 from warehouse.layout import Layout
 from warehouse.lock import writer
@@ -27,7 +29,7 @@ def house(context: dg.InitResourceContext) -> Iterator[House]:
     layout = Layout.from_environment().ensure()
     run_id = context.run_id or "no-run"
     log = context.log
-    with writer(layout.lock, f"run {run_id}", say=log.info if log else None):
+    with writer(layout.lock, f"run {run_id}", say=say):
         if context.instance:
             for dead in bury_dead_runs(context.instance):
                 if dead != run_id and log:
@@ -37,8 +39,9 @@ def house(context: dg.InitResourceContext) -> Iterator[House]:
         def audit(candidate, previous, docs):  # type: ignore[no-untyped-def]
             return great_expectations(candidate, previous, docs, accepted=accepted)
 
-        made = House(layout, run_id, now(), audit, accepted)
+        made = House(layout, run_id, now(), audit, say)
         try:
             yield made
         finally:
+            versions.clean(layout)  # the work folder: published or not, nobody needs it any more
             write_whole(layout.data / LAST_RUN, json.dumps({"run_id": run_id, **made.notes}).encode(), flush=False)

@@ -4,7 +4,7 @@ Belongs here: starting the job and reading back what it did. Does not belong her
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,23 +32,24 @@ class Outcome:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def refresh(layout: Layout, accept: Sequence[str] = ()) -> Outcome:
-    """Run the job and wait for its end."""
+def refresh(layout: Layout, accept: Sequence[str] = (), say: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Run the job and wait for its end; `say` is told what the steps say."""
     home.prepare(layout)
     import dagster as dg
 
     from pipeline import alerts
     from pipeline.build import build_defs
     from pipeline.jobs import REFRESH
+    from pipeline.progress import listening
     from pipeline.settings import Settings
 
     settings = Settings.from_environment()
     job = build_defs(settings=settings).resolve_job_def(REFRESH)
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, listening(say):
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            run_config={"loggers": {"progress": {}}, "resources": {"house": {"config": {"accept": list(accept)}}}},
+            run_config={"loggers": {"silent": {}}, "resources": {"house": {"config": {"accept": list(accept)}}}},
             tags={
                 home.PID_TAG: home.this_process(),
                 "weathervane/started_by": "command",

@@ -3,6 +3,8 @@
 Belongs here: who said what, where, when, and which figure it would need. Does not belong here: the verdict.
 """
 
+from pydantic import Field
+
 from schemas.dates import PartialDate
 from schemas.handwritten import Strict
 from schemas.names import Address, CategoryId, Slug
@@ -19,8 +21,8 @@ class Claim(Strict):
     statement: str
     item: Slug
     category: CategoryId
-    value: float | None = None
-    other_value: float | None = None
+    value: float | None = Field(default=None, ge=0, le=100)
+    other_value: float | None = Field(default=None, ge=0, le=100)
     comparison: Comparison = "level"
     organisation: Slug | None = None
     population: str | None = None

@@ -11,6 +11,7 @@ from pydantic import field_validator
 
 from schemas.dates import PartialDate
 from schemas.handwritten import Strict
+from schemas.manifest import MOST_PEOPLE
 from schemas.names import Address, CategoryId, Label, Slug
 from schemas.vocabulary import (
     Answer,
@@ -25,8 +26,8 @@ from schemas.vocabulary import (
     WordingKind,
 )
 
-_NUMBER = re.compile(r"^\d{1,3}(?:\.\d+)?$")
-_RANGE = re.compile(r"^(\d{1,3}(?:\.\d+)?)-(\d{1,3}(?:\.\d+)?)$")
+_NUMBER = re.compile(r"^[0-9]{1,3}(?:\.[0-9]+)?$")  # not \d, which takes the digits of every script
+_RANGE = re.compile(r"^([0-9]{1,3}(?:\.[0-9]+)?)-([0-9]{1,3}(?:\.[0-9]+)?)$")
 
 
 class ToplineRow(Strict):
@@ -89,8 +90,8 @@ class QuestionRow(Strict):
     @field_validator("n")
     @classmethod
     def _positive(cls, n: int | str | None) -> int | str | None:
-        if isinstance(n, int) and n < 1:
-            raise ValueError("a question asked of nobody; expected at least 1, unknown, or nothing (the base's n)")
+        if isinstance(n, int) and not 1 <= n <= MOST_PEOPLE:
+            raise ValueError("no number of people asked; expected at least 1, unknown, or nothing (the base's n)")
         return n
 
 

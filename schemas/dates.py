@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 Precision = Literal["day", "month", "year"]
-_FORM = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+_FORM = re.compile(r"^([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?$")
 
 
 def _checked(text: str) -> str:
     if _parts(text) is None:
-        raise ValueError("not a date of the form YYYY-MM-DD, YYYY-MM or YYYY")
+        raise ValueError("not a date; expected YYYY-MM-DD, YYYY-MM or YYYY")
     return text
 
 

@@ -20,8 +20,8 @@ LINE = ("organisation", "series", "item", "category", "subgroup", "subgroup_valu
 
 # Keeping less than this share of what the last version had is an accident until a person says otherwise.
 KEPT = 0.9
-# Published polls often hide the base of a question; beyond half of all figures, the reader is what broke.
-UNKNOWN_BASES = 0.5
+# Published polls often hide the base: two thirds of the first catalogue. Beyond this, the reader is what broke.
+UNKNOWN_BASES = 0.8
 UNKNOWN_BASES_MOVED = 0.1
 # Points by which one house's figures may move on average in cells that both versions have.
 MEAN_MOVED = 2.0
@@ -386,7 +386,7 @@ _HISTORY = (
         WHERE available_from > available_until
         """,
         "No value was replaced before it could be known.",
-        "See the dates of publication in the release's vintages: one of them is wrong.",
+        "See the dates of publication of the figure; a year or month that is not over must not count as its last day.",
     ),
     _none(
         "one-value-stands-on-any-day",
@@ -441,7 +441,7 @@ _HISTORY = (
     _none(
         "macros-answer",
         """
-        WITH line AS (SELECT item, category FROM trends ORDER BY ALL LIMIT 1),
+        WITH line AS (SELECT item, category FROM trends WHERE subgroup = 'total' ORDER BY ALL LIMIT 1),
              one AS (SELECT min(estimate_id) AS id FROM estimates)
         SELECT 'trend' AS macro, item || ', ' || category AS asked FROM line
         WHERE (SELECT count(*) FROM trend((SELECT item FROM line), (SELECT category FROM line))) = 0
@@ -483,7 +483,7 @@ _DRIFT = (
         """,
         "ExpectColumnValuesToBeBetween",
         f"In cells of both versions, the mean figure of each house moved by at most {MEAN_MOVED:g} points.",
-        "See revisions: was a file re-issued, or did a crosswalk or the code shift a whole table?",
+        "See revisions: a file was re-issued, or a crosswalk or the code shifted a whole table.",
         {"column": "moved", "min_value": -MEAN_MOVED, "max_value": MEAN_MOVED},
         "warning",
     ),

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from schemas.problems import Problem, ProblemsError, nearest
 
 LARGEST = 1_000_000  # bytes; a hand-written file beyond this is not one
+DEEPEST = 20  # levels of YAML; a file nested deeper is an attack or an accident, and ends the parser's process
 
 
 class Strict(BaseModel):
@@ -80,12 +81,7 @@ def read_yaml(raw: bytes, file: str, model: type[M], cause: str = "manifest") ->
     lines: dict[tuple[str | int, ...], int] = {}
     problems: list[Problem] = []
     try:
-        for event in yaml.parse(text, Loader=_PlainLoader) if "*" in text else ():
-            if isinstance(event, yaml.AliasEvent):
-                where = event.start_mark.line + 1
-                raise ProblemsError(
-                    [Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")]
-                )
+        _check_events(text, file, cause)
         node = yaml.compose(text, Loader=_PlainLoader)
     except yaml.YAMLError as bad:
         mark = getattr(bad, "problem_mark", None) or getattr(bad, "context_mark", None)
@@ -107,11 +103,29 @@ def read_yaml(raw: bytes, file: str, model: type[M], cause: str = "manifest") ->
     try:
         record = model.model_validate(data)
     except ValidationError as bad:
-        problems += [_problem(error, model, file, cause, _line(error["loc"], lines)) for error in bad.errors()]
+        problems += [_problem(error, model, file, cause, _line(error["loc"], lines)) for error in _errors(bad)]
         raise ProblemsError(problems) from None
     if problems:
         raise ProblemsError(problems)
     return record
+
+
+def _check_events(text: str, file: str, cause: str) -> None:
+    """Refuse aliases, and nesting that would overflow the stack of the composer, which is recursive C code."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_PlainLoader):
+        where = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise ProblemsError(
+                [Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")]
+            )
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            what = "nested too deeply for a hand-written file"
+            raise ProblemsError([Problem(cause, file, what, row=where, expected=f"at most {DEEPEST} levels")])
 
 
 def read_csv(raw: bytes, file: str, model: type[M], cause: str) -> list[tuple[int, M]]:
@@ -149,7 +163,7 @@ def read_csv(raw: bytes, file: str, model: type[M], cause: str) -> list[tuple[in
                 filled = {k: v for k, v in zip(header, cells, strict=True) if v.strip()}
                 records.append((line, model.model_validate(filled)))
             except ValidationError as bad:
-                problems += [_problem(error, model, file, cause, line) for error in bad.errors()]
+                problems += [_problem(error, model, file, cause, line) for error in _errors(bad)]
     except csv.Error as bad:
         problems.append(Problem(cause, file, f"broken CSV: {bad}", row=reader.line_num))
     if problems:
@@ -198,6 +212,10 @@ def _plain(
     if isinstance(node, yaml.MappingNode):
         out: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                row = key_node.start_mark.line + 1
+                problems.append(Problem(cause, file, "a key that is no word", row=row, expected="key: value lines"))
+                continue
             key = str(key_node.value)
             if key in out:
                 row = key_node.start_mark.line + 1
@@ -209,6 +227,9 @@ def _plain(
         return out
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, i), lines, problems, file, cause) for i, child in enumerate(node.value)]
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in node.value):  # by an escape: "\0"
+        where = ".".join(map(str, path))
+        problems.append(Problem(cause, file, "a control character", row=lines[path], column=where, expected="text"))
     return None if node.tag == "tag:yaml.org,2002:null" else node.value
 
 
@@ -217,6 +238,30 @@ def _line(loc: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -
         if loc[:end] in lines:
             return lines[loc[:end]]
     return None
+
+
+def _errors(bad: ValidationError) -> list[Any]:
+    """Pydantic's errors, one for each value: where a value may be of a form or a word, both branches complain.
+
+    The complaint of the form is kept (it says what a date or a number looks like), with the word as an alternative.
+    """
+    kept: list[Any] = []
+    of_union: dict[tuple[str | int, ...], int] = {}
+    for error in bad.errors():
+        place = tuple(part for part in error["loc"] if not _is_union_branch(part))
+        if place == error["loc"]:
+            kept.append(error)
+        elif place not in of_union:
+            of_union[place] = len(kept)
+            kept.append(error)
+        elif error["type"] == "literal_error":
+            first = kept[of_union[place]]
+            what, _, expected = first["msg"].partition("; expected ")
+            if first["type"].startswith("int_"):
+                what, expected = "not a whole number", "a whole number"
+            word = error["ctx"]["expected"].replace("'", "")
+            kept[of_union[place]] = first | {"msg": f"{what}; expected " + " or ".join(filter(None, (expected, word)))}
+    return kept
 
 
 def _problem(error: Any, model: type[BaseModel], file: str, cause: str, row: int | None) -> Problem:

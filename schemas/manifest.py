@@ -14,11 +14,12 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.dates import PartialDate, first_day, last_day
 from schemas.handwritten import Strict
-from schemas.names import Address, CategoryId, Label, RelativePath, Slug, WaveId
+from schemas.names import Address, CategoryId, Label, RelativePath, Slug, WaveId, is_percent
 from schemas.vocabulary import DesignEffectBasis, Probability, ReleaseStatus
 
 Unknown = Literal["unknown"]
 ALL_RESPONDENTS = "all respondents"
+MOST_PEOPLE = 1_000_000_000  # beyond this a number of interviews is a typing error, and no column would hold it
 
 
 class Fieldwork(Strict):
@@ -60,8 +61,8 @@ class Sample(Strict):
     @field_validator("n")
     @classmethod
     def _positive(cls, n: int | str) -> int | str:
-        if isinstance(n, int) and n < 1:
-            raise ValueError("a sample of nobody; expected at least 1, or unknown")
+        if isinstance(n, int) and not 1 <= n <= MOST_PEOPLE:
+            raise ValueError("no size of a sample; expected at least 1, or unknown")
         return n
 
 
@@ -88,6 +89,13 @@ class Base(Strict):
     base: Label = ALL_RESPONDENTS
     n: int | Unknown | Literal["sample"] = Field(description="a number, unknown, or sample (everyone interviewed)")
     note: str | None = None
+
+    @field_validator("n")
+    @classmethod
+    def _positive(cls, n: int | str) -> int | str:
+        if isinstance(n, int) and not 1 <= n <= MOST_PEOPLE:
+            raise ValueError("no size of a base; expected at least 1, unknown, or sample")
+        return n
 
 
 class File(Strict):
@@ -137,6 +145,13 @@ class Correction(Strict):
     percent: str
     reason: str
     by: str
+
+    @field_validator("percent")
+    @classmethod
+    def _share(cls, text: str) -> str:
+        if not is_percent(text):
+            raise ValueError("not a percentage; expected a number from 0 to 100, no % sign")
+        return text
 
 
 class Release(Strict):
@@ -212,6 +227,6 @@ class Series(Strict):
     topic: str | None = None
     population: str | None = None
     mode: str | None = None
-    rhythm_days: int | None = Field(default=None, ge=1)
+    rhythm_days: int | None = Field(default=None, ge=1, le=36_525)
     url: Address | None = None
     note: str | None = None

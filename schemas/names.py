@@ -1,4 +1,7 @@
-"""What identifiers look like. Belongs here: patterns of ids and paths. Does not belong here: the things they name."""
+"""What identifiers and percentages look like.
+
+Belongs here: patterns of ids, paths, labels, percentages. Does not belong here: the things they name.
+"""
 
 import re
 import unicodedata
@@ -9,6 +12,7 @@ from pydantic import AfterValidator
 _SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
 _CATEGORY = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
 _WAVE = re.compile(r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")
+_PERCENT = re.compile(r"^[0-9]{1,3}(?:\.[0-9]+)?$")  # not \d, which takes the digits of every script
 
 
 def _slug(text: str) -> str:
@@ -27,6 +31,11 @@ def _wave(text: str) -> str:
     if not _WAVE.match(text):
         raise ValueError("not a wave id; expected lower-case letters, digits, hyphens and dots (08, 2022-03)")
     return text
+
+
+def is_percent(text: str) -> bool:
+    """Whether this is a percentage as a number from 0 to 100."""
+    return bool(_PERCENT.match(text)) and float(text) <= 100
 
 
 def _plain_text(text: str) -> str:

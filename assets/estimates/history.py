@@ -2,8 +2,9 @@
 
 Belongs here: vintages, their days, the latest value of a cell, revisions. Does not belong here: computing a value.
 
-A value is available from the day its producer printed it (the last day of a month or year, if that is all we know); a
-value that only a later load of ours brought (a correction, a changed crosswalk) from the day of that load.
+A value is available from the day its producer printed it (the last day of a month or year, if that is all we know, but
+no later than the day of our load); a figure that only a later load of ours brought (a correction, a changed crosswalk)
+from the day of that load.
 """
 
 import datetime as dt
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import pyarrow
 
-from assets.releases.ledger import CONTEXT, Ledger
+from assets.releases.ledger import VALUES, Ledger
 from schemas.dates import last_day
 from schemas.tables.figures import ESTIMATES, VINTAGES
 from schemas.tables.house import REVISIONS
@@ -65,37 +66,41 @@ def assemble(
         tables = {}
         for name, (table, source) in picked.items():
             columns = ", ".join(table.columns)
-            rows = con.execute(f"SELECT {columns} FROM {source} ORDER BY {', '.join(table.key)}")
+            rows = con.sql(f"SELECT {columns} FROM {source} ORDER BY {', '.join(table.key)}")
             tables[name] = rows.to_arrow_table().cast(table.arrow())
         return History(**tables)
     finally:
         con.close()
 
 
+_SAME = ", ".join(name for name in VALUES.names if name != "load_vintage")
+
 _SQL = f"""
--- One row per stretch of consecutive loads in which a release printed the same value for a cell.
+-- One row per stretch of consecutive loads (without a withdrawal between) in which a release said exactly the same of
+-- a value. A value that comes back after another one is a new stretch.
 CREATE TABLE stretches AS
 WITH numbered AS (
-    SELECT *,
-        load_vintage - row_number() OVER (PARTITION BY release, estimate_id, standing ORDER BY load_vintage) AS island
-    FROM readings
+    SELECT readings.*, epoch,
+        load_vintage - row_number() OVER (PARTITION BY {_SAME}, epoch ORDER BY load_vintage) AS island
+    FROM readings JOIN loads USING (release, load_vintage)
 )
-SELECT * EXCLUDE (island, load_vintage), min(load_vintage) AS load_vintage, max(load_vintage) AS last_load
+SELECT {_SAME}, min(load_vintage) AS load_vintage, max(load_vintage) AS last_load
 FROM numbered
-GROUP BY ALL;
+GROUP BY {_SAME}, epoch, island;
 
+-- The day from which a value stood. We cannot have known a figure before the day on which its source printed it, nor
+-- is it unknown once we have loaded it: a month's last day may lie ahead.
 CREATE TABLE placed AS
 SELECT s.*, first_load.loaded_at, first_load.cause,
-    CASE WHEN s.load_vintage = 1 THEN printed.last_day ELSE first_load.loaded_at::DATE END AS available_from,
-    -- replaced by a later load of the same release, or gone with it
-    CASE WHEN next_load.loaded_at IS NOT NULL THEN next_load.loaded_at::DATE
-         WHEN live.release IS NULL THEN gone.loaded_at::DATE END AS replaced_on,
+    CASE WHEN s.standing = 'figure' AND s.load_vintage > 1 THEN first_load.loaded_at::DATE
+         WHEN printed.last_day IS NOT NULL THEN least(printed.last_day, first_load.loaded_at::DATE)
+    END AS available_from,
+    final_load.ended_at::DATE AS ended_on,  -- replaced by a later load of the same release, or gone with it
     live.release IS NOT NULL AND s.last_load = live.load_vintage AS current_load,
     live.rank
 FROM stretches s
 JOIN loads first_load ON first_load.release = s.release AND first_load.load_vintage = s.load_vintage
-LEFT JOIN loads next_load ON next_load.release = s.release AND next_load.load_vintage = s.last_load + 1
-LEFT JOIN loads gone ON gone.release = s.release AND gone.load_vintage IS NULL
+JOIN loads final_load ON final_load.release = s.release AND final_load.load_vintage = s.last_load
 LEFT JOIN live ON live.release = s.release
 LEFT JOIN printed ON printed.text = s.vintage;
 
@@ -107,49 +112,78 @@ SELECT *, current_load AND standing = 'figure'
     ) = 1 AS latest
 FROM placed;
 
+-- The values of a cell in the order in which they stood, the latest last. An undated figure stands behind the values
+-- that its release says it replaced.
+CREATE TABLE ordered AS
+SELECT *, row_number() OVER (
+    PARTITION BY {_CELL}
+    ORDER BY latest,
+        CASE WHEN standing = 'figure' THEN coalesce(available_from, loaded_at::DATE) ELSE available_from END NULLS FIRST,
+        loaded_at, standing = 'figure', vintage, release, estimate_id
+) AS place
+FROM ranked;
+
 CREATE TABLE vintages AS
-SELECT r.*,
-    CASE WHEN r.latest THEN NULL
-         WHEN r.replaced_on IS NOT NULL THEN r.replaced_on
-         ELSE greatest(l.available_from, r.available_from) END AS available_until
-FROM ranked r
-LEFT JOIN (SELECT {_CELL}, available_from FROM ranked WHERE latest) l USING ({_CELL});
+SELECT *,
+    CASE WHEN latest THEN NULL
+         ELSE greatest(available_from, least(ended_on, min(available_from) OVER later)) END AS available_until
+FROM ordered
+WINDOW later AS (
+    PARTITION BY {_CELL} ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+);
 
 -- Two successive values of a cell. A producer's own re-issue has cause 'producer', a later load of ours that load's.
 CREATE TABLE revisions AS
 WITH steps AS (
     SELECT *, lag(percent) OVER w AS percent_before, lag(published_text) OVER w AS text_before,
-        lag(vintage) OVER w AS vintage_before, lag(estimate_id) OVER w AS id_before
+        lag(vintage) OVER w AS vintage_before, lag(estimate_id) OVER w AS id_before, lag(ended_on) OVER w AS ended_before
     FROM vintages
-    WINDOW w AS (PARTITION BY {_CELL} ORDER BY load_vintage, latest, available_from NULLS FIRST, estimate_id)
+    WINDOW w AS (PARTITION BY {_CELL} ORDER BY place)
 )
 SELECT {_CELL}, percent_before, percent AS percent_after, percent - percent_before AS difference,
     vintage_before, vintage AS vintage_after,
-    CASE WHEN load_vintage = 1 THEN 'producer' ELSE cause END AS cause,
-    available_from AS revised_on, estimate_id
+    CASE WHEN load_vintage = 1 OR standing <> 'figure' THEN 'producer' ELSE cause END AS cause,
+    greatest(available_from, ended_before) AS revised_on, release, estimate_id, load_vintage
 FROM steps
 WHERE id_before IS NOT NULL AND published_text IS DISTINCT FROM text_before;
 """
 
 
 def _loads(ledger: Ledger) -> pyarrow.Table:
-    """Every load with its time and cause; a withdrawal is a row without a number."""
-    rows = [
-        {"release": e.release, "load_vintage": e.load_vintage, "loaded_at": e.happened_at, "cause": e.cause}
-        for e in ledger.events
-        if e.status == "loaded"
-    ]
-    rows += [
-        {"release": name, "load_vintage": None, "loaded_at": state.last.happened_at, "cause": None}
-        for name, state in ledger.states.items()
-        if state.last.status == "withdrawn"
-    ]
+    """Every load with its time and cause, the time at which the next load or a withdrawal ended it, and its epoch.
+
+    A withdrawal ends an epoch: what comes back afterwards was not there in between.
+    """
+    rows: list[dict[str, object]] = []
+    last: dict[str, dict[str, object]] = {}
+    epochs: dict[str, int] = {}
+    for event in ledger.events:
+        if event.status not in ("loaded", "withdrawn"):
+            continue
+        before = last.get(event.release)
+        if before and before["ended_at"] is None:
+            before["ended_at"] = event.happened_at
+        if event.status == "withdrawn":
+            epochs[event.release] = epochs.get(event.release, 0) + 1
+            continue
+        row = {
+            "release": event.release,
+            "load_vintage": event.load_vintage,
+            "loaded_at": event.happened_at,
+            "cause": event.cause,
+            "ended_at": None,
+            "epoch": epochs.get(event.release, 0),
+        }
+        rows.append(row)
+        last[event.release] = row
     schema = pyarrow.schema(
         [
             ("release", pyarrow.string()),
             ("load_vintage", pyarrow.int32()),
             ("loaded_at", pyarrow.timestamp("us")),
             ("cause", pyarrow.string()),
+            ("ended_at", pyarrow.timestamp("us")),
+            ("epoch", pyarrow.int32()),
         ]
     )
     return pyarrow.Table.from_pylist(rows, schema=schema)
@@ -183,6 +217,3 @@ def _printed(ledger: Ledger) -> pyarrow.Table:
             "last_day": pyarrow.array([last_day(t) for t in texts], pyarrow.date32()),
         }
     )
-
-
-__all__ = ["CONTEXT", "History", "assemble"]

@@ -72,8 +72,16 @@ def base_size(release: Release, figure: Figure) -> int | None:
 
 
 def estimate(release: Release, name: str, figures: Sequence[Figure]) -> list[dict[str, Any]]:
-    """One row per figure that the producer stands for (see `assets.releases.ledger.VALUES`, without load_vintage)."""
-    return [_row(release, name, figure) for figure in figures if figure.row["standing"] in ESTIMATED]
+    """One row per figure that the producer stands for (see `assets.releases.ledger.VALUES`, without load_vintage).
+
+    What a source says twice (an earlier value quoted on two pages) is one value; the figure itself comes first.
+    """
+    told = [figure for figure in figures if figure.row["standing"] in ESTIMATED]
+    rows: dict[str, dict[str, Any]] = {}
+    for figure in sorted(told, key=lambda figure: figure.row["standing"] != "figure"):
+        row = _row(release, name, figure)
+        rows.setdefault(str(row["estimate_id"]), row)
+    return list(rows.values())
 
 
 def _row(release: Release, name: str, figure: Figure) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The audit: Great Expectations over the whole candidate, once, before it may be published.
 
-Belongs here: running `schemas.expectations` on a database file and saying in plain words what was found. Does not
-belong here: what is expected (schemas.expectations), the pages (assets.publication.data_docs), what a failure stops.
+Belongs here: running `schemas.expectations` on a database file and saying in plain words what was found. Does
+not belong here: what is expected (schemas.expectations), the pages (data_docs), what a failure stops.
 
-Great Expectations sees pandas batches of DuckDB queries, the only way in which it works with DuckDB. Its import costs
-seconds and is done inside the function, so that nobody else pays for it.
+Great Expectations sees pandas batches of DuckDB queries, the only way in which it works with DuckDB. Its import
+costs seconds and is done inside the function, so that nobody else pays for it.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ from schemas.vocabulary import Severity
 MOST_ROWS = 10_000  # of a batch: a broken build may have millions of offenders, and nobody reads them
 SHOWN = 5
 _LONGEST = 80
+_LONGEST_EXCEPTION = 300
 _SEVERITY = {"error": "critical", "warning": "warning"}
 
 Observed = str | int | float | bool | None
@@ -87,7 +88,7 @@ def audit(
     with _quiet(), contextlib.closing(duckdb.connect(str(candidate), read_only=True)) as connection:
         if previous is not None:
             _attach(connection, previous)
-        examiner = _Examiner(connection)
+        examiner = _Examiner(connection, rendered=docs is not None)
         findings = [
             _finding(examiner, expectation, previous is not None, expectation.name in accepted)
             for expectation in expectations
@@ -98,7 +99,7 @@ def audit(
                 data_docs.Run(
                     started=started,
                     seconds=time.perf_counter() - clock,
-                    database=candidate.name,
+                    database=_called(connection, candidate),
                     previous=previous.resolve().name if previous is not None else None,
                     findings=tuple(finding for _, finding in findings),
                 ),
@@ -107,18 +108,20 @@ def audit(
 
 
 class _Examiner:
-    """An ephemeral Great Expectations context over the batches of one connection; each distinct query runs once."""
+    """An ephemeral Great Expectations context over one connection; each distinct query runs once."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rendered: bool) -> None:
         import great_expectations
 
         self._connection = connection
+        self._rendered = rendered
         self._frames: dict[str, pd.DataFrame | duckdb.Error] = {}
-        self._batches: dict[str, Any] = {}
+        self._classes = great_expectations.expectations
         context = great_expectations.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-        self._source = context.data_sources.add_pandas("weathervane")
-        self._classes = great_expectations.expectations
+        # One asset for all batches: with each asset that is added the context writes its whole configuration anew.
+        asset = context.data_sources.add_pandas("weathervane").add_dataframe_asset("query")
+        self._definition = asset.add_batch_definition_whole_dataframe("whole")
 
     def frame(self, expectation: Expectation) -> pd.DataFrame:
         """The rows of the expectation's query, at most `MOST_ROWS`.
@@ -129,7 +132,7 @@ class _Examiner:
         query = expectation.query
         if query not in self._frames:
             try:
-                limited = f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {MOST_ROWS}"  # noqa: S608 - ours
+                limited = f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {MOST_ROWS}"
                 self._frames[query] = self._connection.execute(limited).df()
             except duckdb.Error as bad:
                 self._frames[query] = bad
@@ -139,18 +142,16 @@ class _Examiner:
         return frame
 
     def validate(self, expectation: Expectation, frame: pd.DataFrame) -> Any:
-        """The rendered ExpectationValidationResult of Great Expectations."""
-        if expectation.query not in self._batches:
-            asset = self._source.add_dataframe_asset(expectation.name)
-            definition = asset.add_batch_definition_whole_dataframe("query")
-            self._batches[expectation.query] = definition.get_batch({"dataframe": frame})
+        """The ExpectationValidationResult of Great Expectations."""
         statement = getattr(self._classes, expectation.kind)(
             **expectation.arguments,
             severity=_SEVERITY[expectation.severity],
             meta={"name": expectation.name, "query": expectation.query},
         )
-        validated = self._batches[expectation.query].validate(statement, result_format="SUMMARY")
-        validated.render()
+        batch = self._definition.get_batch({"dataframe": frame})
+        validated = batch.validate(statement, result_format="SUMMARY")
+        if self._rendered:  # a third of the time, and only pages show it
+            validated.render()
         return validated
 
 
@@ -181,8 +182,7 @@ def _finding(
                 rows, found = _offenders(validated, batch)
                 message = f"{_found(rows, found)} {expectation.mend}"
         except Exception as bad:  # whatever breaks must show as a failure, never as silence
-            reason = f"{type(bad).__name__}: {bad}".strip().split("\n", 1)[0]
-            message = f"Could not be checked: {_ended(reason)} {expectation.mend}"
+            message = f"Could not be checked: {_ended(f'{type(bad).__name__}: {bad}')} {expectation.mend}"
             passed = False
     if accepted and not passed:
         message = f"Accepted for this version. {message}"
@@ -192,12 +192,12 @@ def _finding(
         status="skipped" if skipped else "passed" if passed else severity,
         says=expectation.says,
         message=message,
+        mend=expectation.mend,
+        accepted=accepted and not passed,
         kind=expectation.kind,
         query=expectation.query,
         columns=tuple(str(name) for name in rows.columns),
-        rows=tuple(
-            tuple(_text(value) or "" for value in row) for row in rows.head(SHOWN).itertuples(index=False)
-        ),
+        rows=tuple(tuple(_text(value) or "" for value in row) for row in rows.head(SHOWN).itertuples(index=False)),
         found=found,
         validated=None if validated is None else validated.to_json_dict(),
     )
@@ -219,7 +219,7 @@ def _observed(validated: Any) -> Observed:
 
 
 def _offenders(validated: Any, batch: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The rows of the batch that break the expectation (those Great Expectations points at, or all), and how many."""
+    """The rows that break the expectation (those Great Expectations points at, or all), and how many."""
     positions = (validated.result or {}).get("partial_unexpected_index_list")
     if positions is None:
         return batch, len(batch)
@@ -240,7 +240,7 @@ def _text(value: Any) -> str | None:
     plain = _plain(value)
     if plain is None:
         return None
-    text = f"{plain:.4g}" if isinstance(plain, float) else str(plain)
+    text = data_docs.number(plain) if isinstance(plain, float) else str(plain).strip() or "(empty)"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -255,8 +255,20 @@ def _plain(value: Any) -> Observed:
     return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else sentence + "."
+def _ended(exception: str) -> str:
+    """What an exception says, on one line, shortened, as a sentence."""
+    sentence = " ".join(exception.split())
+    sentence = sentence if len(sentence) <= _LONGEST_EXCEPTION else sentence[: _LONGEST_EXCEPTION - 1] + "…"
+    return sentence if sentence.endswith((".", "!", "?", "…")) else sentence + "."
+
+
+def _called(connection: duckdb.DuckDBPyConnection, candidate: Path) -> str:
+    """What a reader of the pages knows the candidate by: every candidate has the same file name."""
+    with contextlib.suppress(duckdb.Error):
+        found = connection.execute("SELECT value FROM about WHERE key = 'refresh'").fetchone()
+        if found:
+            return f"refresh {found[0]}"
+    return candidate.name
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, previous: Path) -> None:
@@ -268,10 +280,8 @@ def _attach(connection: duckdb.DuckDBPyConnection, previous: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Great Expectations without telemetry, warnings and log lines; nothing of that outlives the audit."""
+    """Great Expectations without telemetry, warnings and log lines; other people's stay as they were."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logger = logging.getLogger("great_expectations")
-    level = logger.level
     with warnings.catch_warnings():
         before = warnings.showwarning
         import great_expectations  # noqa: F401 - its import redirects every warning of the process to logging
@@ -279,8 +289,12 @@ def _quiet() -> Iterator[None]:
         if warnings.showwarning is not before:
             logging.captureWarnings(False)
         warnings.simplefilter("ignore")
-        logger.setLevel(logging.CRITICAL)
+        # Some of its modules set their own level, so the lines are stopped where they leave the package.
+        logger, silence = logging.getLogger("great_expectations"), logging.NullHandler()
+        propagate, logger.propagate = logger.propagate, False
+        logger.addHandler(silence)
         try:
             yield
         finally:
-            logger.setLevel(level)
+            logger.removeHandler(silence)
+            logger.propagate = propagate

@@ -1,10 +1,10 @@
 """The audit's pages: the Data Docs of Great Expectations, readable offline and without scripts.
 
-Belongs here: rendering validation results, the index of the last runs, writing them so that nobody reads half a page.
-Does not belong here: what is expected (schemas.expectations), running it (assets.publication.audit).
+Belongs here: rendering validation results, the index of the last runs, writing them so that nobody reads half a
+page. Does not belong here: what is expected (schemas.expectations), running it (assets.publication.audit).
 
-A page is made of the validation results alone, which are kept beside it as JSON. Every page carries its own style and
-loads nothing. Files are replaced one by one, pages first and the index that links them last.
+A page is made of the validation results alone, which are kept beside it as JSON. Every page carries its own style
+and loads nothing. Files are replaced one by one, pages first and the index that links them last.
 """
 
 import datetime as dt
@@ -29,16 +29,18 @@ Status = Literal["error", "warning", "skipped", "passed"]
 class Finding:
     """One expectation with its result: our words, the offending rows, and what Great Expectations returned.
 
-    `status` is the severity of what failed, or `passed`, or `skipped`. `found` counts the offenders, of which `rows`
-    shows the first. `validated` is None where there was nothing to validate.
+    `status` is the severity of what failed (a warning too where it was `accepted`), or `passed`, or `skipped`.
+    `found` counts the offenders, of which `rows` shows the first. `validated` is None where nothing was validated.
     """
 
     name: str
     status: Status
     says: str
     message: str
+    mend: str
     kind: str
     query: str
+    accepted: bool = False
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     found: int = 0
@@ -84,6 +86,11 @@ def write(folder: Path, run: Run) -> Path:
     return page
 
 
+def number(value: float) -> str:
+    """A number as a person reads it: whole ones whole, others with four digits."""
+    return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
+
+
 def _record(name: str, run: Run) -> dict[str, Any]:
     """A run as plain data: what the pages are rendered from and what is kept."""
     findings = [
@@ -94,9 +101,7 @@ def _record(name: str, run: Run) -> dict[str, Any]:
         }
         for finding in run.findings
     ]
-    counts = {
-        status: sum(finding.status == status for finding in run.findings) for status in get_args(Status)
-    }
+    counts = {status: sum(finding.status == status for finding in run.findings) for status in get_args(Status)}
     return {
         "id": name,
         "started": run.started.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -104,11 +109,7 @@ def _record(name: str, run: Run) -> dict[str, Any]:
         "database": run.database,
         "previous": run.previous,
         "counts": counts,
-        "verdict": "blocked"
-        if counts["error"]
-        else "passed with warnings"
-        if counts["warning"]
-        else "passed",
+        "verdict": "blocked" if counts["error"] else "passed with warnings" if counts["warning"] else "passed",
         "findings": findings,
     }
 
@@ -116,9 +117,7 @@ def _record(name: str, run: Run) -> dict[str, Any]:
 def _sentence(validated: dict[str, Any] | None) -> str:
     """The expectation in the words of Great Expectations."""
     config = (validated or {}).get("expectation_config") or {}
-    return _filled(
-        config.get("rendered_content") or (validated or {}).get("rendered_content"), "prescriptive"
-    )
+    return _filled(config.get("rendered_content") or (validated or {}).get("rendered_content"), "prescriptive")
 
 
 def _observed(validated: dict[str, Any] | None) -> str:
@@ -134,7 +133,7 @@ def _filled(contents: list[dict[str, Any]] | None, wanted: str) -> str:
             params = content["value"].get("params") or {}
             for key in sorted(params, key=len, reverse=True):  # $value must not eat the head of $value_set
                 value = params[key].get("value")
-                text = text.replace(f"${key}", f"{value:,.4g}" if isinstance(value, float) else str(value))
+                text = text.replace(f"${key}", number(value) if isinstance(value, float) else str(value))
             return text
     return ""
 
@@ -142,9 +141,7 @@ def _filled(contents: list[dict[str, Any]] | None, wanted: str) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     # Keys and messages come from the catalogue and from files of other houses: escape everything.
-    return jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _render(page: Literal["run", "index"], **values: Any) -> str:

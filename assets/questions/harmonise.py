@@ -4,7 +4,7 @@ Belongs here: the join and the refusal of everything unaccounted for (no silent 
 here: sums and standing of cells (assets.questions.cells).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class Inputs:
     questions: list[tuple[int, QuestionRow]]
     categories: list[tuple[int, CategoryRow]]
     items: Mapping[str, Item]
+    unreadable: Set[str] = frozenset()  # items whose file is there but broken
 
 
 @dataclass
@@ -118,7 +119,19 @@ def _crosswalk_against_items(
     problems: list[Problem] = []
     for line, question in given.questions:
         file = f"{given.release}/{QUESTIONS}"
-        if question.item not in given.items:
+        if question.item in given.unreadable:
+            problems.append(
+                Problem(
+                    "crosswalk",
+                    file,
+                    "an item whose file cannot be read",
+                    row=line,
+                    column="item",
+                    value=question.item,
+                    expected=f"items/{question.item}.yml without the problems that the quarantine names",
+                )
+            )
+        elif question.item not in given.items:
             problems.append(
                 Problem(
                     "crosswalk",

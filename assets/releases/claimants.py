@@ -16,7 +16,7 @@ def duplicates(manifests: Mapping[str, Release], others: Mapping[str, Event]) ->
 
     Args:
         manifests: release -> manifest, of those being loaded.
-        others: live releases that are not being loaded; they keep their claim.
+        others: live releases, also those being loaded; what they claimed before they keep.
 
     Returns:
         Release -> problem. Two newcomers with one claim both have it: which is right is not ours to choose.
@@ -24,12 +24,16 @@ def duplicates(manifests: Mapping[str, Release], others: Mapping[str, Event]) ->
     claims: dict[str, list[str]] = {}
     spellings: dict[str, dict[str, str]] = {}
     keys = {name: event.wave_key for name, event in others.items() if event.wave_key}
+    # Whoever is published under this key already and claims it again is no newcomer, though it is loaded again.
+    held = {name for name, manifest in manifests.items() if keys.get(name) == wave_key(manifest)}
     keys |= {name: wave_key(manifest) for name, manifest in manifests.items()}
-    for name, key in keys.items():
+    for name, key in sorted(keys.items(), key=lambda k: (k[0] in manifests and k[0] not in held, k[0])):
         claims.setdefault(key, []).append(name)
         spellings.setdefault(_spelling(key), {}).setdefault(_wave(key), name)
     found: dict[str, Problem] = {}
     for name, manifest in manifests.items():
+        if name in held:
+            continue
         key, file = keys[name], f"{name}/{MANIFEST}"
         same = [other for other in claims[key] if other != name]
         alike = [other for wave, other in spellings[_spelling(key)].items() if wave != _wave(key)]

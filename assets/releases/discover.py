@@ -54,8 +54,12 @@ class Context:
     problems: list[Problem] = field(default_factory=list)
 
     def digests(self) -> dict[str, str]:
-        """Checksum by path (`items/belarus-army-role.yml`, `releases/chatham-house/organisation.yml`)."""
-        return {path: sha256(data) for path, data in sorted(self.files.items())}
+        """Checksum by path (`items/belarus-army-role.yml`, `releases/chatham-house/organisation.yml`).
+
+        What is unsafe counts as well, under the path `*`: a new link among the items must not go unnoticed.
+        """
+        out = {path: sha256(data) for path, data in sorted(self.files.items())}
+        return out | ({"*": sha256("\n".join(map(str, self.problems)).encode())} if self.problems else {})
 
 
 def discover(layout: Layout) -> tuple[list[Found], Context]:
@@ -68,8 +72,11 @@ def discover(layout: Layout) -> tuple[list[Found], Context]:
     found: dict[str, Found] = {}
     for room in ("items", "claims"):
         for entry in _entries(layout.catalogue / room):
-            if entry.name.endswith((".yml", ".yaml")):
-                _take_context(entry, f"{room}/{entry.name}", context)
+            name = f"{room}/{_readable(entry.name)}"
+            if entry.name.endswith(".yml"):
+                _take_context(entry, name, context)
+            elif entry.name.endswith(".yaml"):  # one spelling, or two files could claim one item
+                context.problems.append(Problem("manifest", name, "another ending", expected="a name that ends in .yml"))
     for root in (layout.catalogue / "releases", layout.inbox):
         for release in _releases(root, context):
             if release.release in found:
@@ -84,19 +91,18 @@ def discover(layout: Layout) -> tuple[list[Found], Context]:
 
 def _releases(root: Path, context: Context) -> Iterator[Found]:
     for organisation in _entries(root):
-        if not _is_folder(organisation):
+        if not _is_plain_folder(organisation, _readable(organisation.name), context):
             continue
         for series in _entries(Path(organisation.path)):
-            name = f"{organisation.name}/{series.name}"
+            name = f"{_readable(organisation.name)}/{_readable(series.name)}"
             if series.name == "organisation.yml":
                 _take_context(series, f"releases/{name}", context)
-            if not _is_folder(series):
-                continue
-            for folder in _entries(Path(series.path)):
-                if folder.name == "series.yml":
-                    _take_context(folder, f"releases/{name}/{folder.name}", context)
-                elif folder.is_symlink() or _is_folder(folder):
-                    yield _look_into(folder, f"{name}/{folder.name}")
+            elif _is_plain_folder(series, name, context):
+                for folder in _entries(Path(series.path)):
+                    if folder.name == "series.yml":
+                        _take_context(folder, f"releases/{name}/{folder.name}", context)
+                    elif folder.is_symlink() or _is_folder(folder):
+                        yield _look_into(folder, f"{name}/{_readable(folder.name)}")
 
 
 def _look_into(entry: os.DirEntry[str], release: str) -> Found:
@@ -104,11 +110,16 @@ def _look_into(entry: os.DirEntry[str], release: str) -> Found:
     if entry.is_symlink():
         found.problems.append(_unsafe(release, "a symbolic link instead of a folder"))
         return found
+    if "\\" in release:
+        found.problems.append(_unsafe(release, "a name with backslashes or bytes that are not UTF-8"))
+        return found
     for path in sorted(_walk(found.folder)):
-        name = path.relative_to(found.folder).as_posix()
+        name = _readable(path.relative_to(found.folder).as_posix())
         file = f"{release}/{name}"
         mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
+        if "\\" in name:
+            found.problems.append(_unsafe(file, "a name with backslashes or bytes that are not UTF-8"))
+        elif stat.S_ISLNK(mode):
             found.problems.append(_unsafe(file, "a symbolic link"))
         elif not stat.S_ISREG(mode):
             found.problems.append(_unsafe(file, "not a regular file"))
@@ -154,6 +165,19 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
     with os.scandir(folder) as entries:
         return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+
+
+def _is_plain_folder(entry: os.DirEntry[str], name: str, context: Context) -> bool:
+    """Whether to look into it. A link is reported: else the releases behind it would just be gone."""
+    if entry.is_symlink():
+        context.problems.append(_unsafe(f"releases/{name}", "a symbolic link"))
+        return False
+    return _is_folder(entry)
+
+
+def _readable(name: str) -> str:
+    """The name as text that every table can hold: bytes that are not UTF-8 become escapes (`\\xe9`)."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

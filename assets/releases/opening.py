@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.releases.archive import Archive
-from assets.releases.discover import CATEGORIES, MANIFEST, QUESTIONS, Context, Found
+from assets.releases.discover import CATEGORIES, CROSSWALK, MANIFEST, QUESTIONS, Context, Found
 from assets.releases.fetch import FetchPolicy, fetch
 from assets.releases.inbox import Inbox
 from schemas.crosswalk import CategoryRow, QuestionRow
@@ -58,7 +58,8 @@ def open_release(
         except ProblemsError as bad:
             problems += bad.problems
     questions, categories = [], []
-    if manifest.files:
+    # A crosswalk without a declared file is read too: its rows are then stale, which says what was forgotten.
+    if manifest.files or any(name in found.files for name in CROSSWALK):
         try:
             questions = read_csv(
                 _crosswalk(found, QUESTIONS, archive), f"{found.release}/{QUESTIONS}", QuestionRow, "crosswalk"

@@ -37,6 +37,7 @@ CONTRACT = dg.AssetCheckSpec(
 def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Compute trends and changes into the run's work folder."""
     house: House = context.resources.house
+    house.say(context, "computing trends")
     rows = make.make(house.ledger(), house.shelf(), house.work)
     problems = []
     for name in CHECKED:

@@ -69,8 +69,9 @@ def _similar(one: End, two: End) -> str | None:
     return "; ".join(f"similar question in wave {end.wave}: {end.reason}" for end in ends) or None
 
 
-def _note(one: End, two: End) -> str | None:
-    return "; ".join(f"wave {e.wave}: {e.reason}" for e in (one, two) if e.decision == "note") or None
+def _note(_: End, two: End) -> str | None:
+    """A note is about the step that leads to its wave."""
+    return f"wave {two.wave}: {two.reason}" if two.decision == "note" else None
 
 
 def _base(one: End, two: End) -> str | None:
@@ -138,8 +139,18 @@ def judge(one: End, two: End, between: tuple[End, ...] = ()) -> tuple[Comparabil
             found.append(("with_note", f"wave {end.wave} lies between and is not reviewed"))
     if not found:
         return "comparable", []
-    worst = min((verdict for verdict, _ in found), key=WORST_FIRST.index)
-    return worst, [reason for _, reason in sorted(found, key=lambda f: WORST_FIRST.index(f[0]))]
+    found.sort(key=lambda f: WORST_FIRST.index(f[0]))
+    return found[0][0], _once([reason for _, reason in found])
+
+
+def _once(reasons: list[str]) -> list[str]:
+    """Each reason once: what two rules say in the same words of the catalogue is one reason."""
+    kept: list[str] = []
+    for reason in reasons:
+        words = reason.partition(": ")[2] or reason
+        if not any(words in other for other in kept):
+            kept.append(reason)
+    return kept
 
 
 def joins(verdict: Comparability) -> bool:

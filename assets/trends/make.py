@@ -37,7 +37,7 @@ def _questions(shelf: Shelf) -> pyarrow.Table:
         return QUESTIONS.arrow().empty_table()
     con = memory()
     try:
-        rows = con.execute(f"SELECT {', '.join(QUESTIONS.columns)} FROM read_parquet(?)", [files])
+        rows = con.sql(f"SELECT {', '.join(QUESTIONS.columns)} FROM read_parquet(?)", params=[files])
         return rows.to_arrow_table()
     finally:
         con.close()

@@ -159,6 +159,8 @@ def _change(
     if error > 0:
         row["change_low"], row["change_high"] = row["change"] - Z95 * error, row["change"] + Z95 * error
         row["p_value"] = two_sided(row["change"] / error)
+    else:
+        row["reasons"].append("not tested: shares of 0 or 100 percent have no standard error")
     return row
 
 
@@ -195,7 +197,8 @@ def detectable(percent: float, n_one: float, n_two: float) -> float:
         n_two: effective n of the later wave.
     """
     p = min(percent, 100 - percent) / 100
-    difference = 0.0
+    # From above: at p = 0 the difference 0 solves the equation too, but no change of 0 is ever found.
+    difference = 0.5 - p
     for _ in range(60):  # the right side grows slowly with d, so the iteration settles
         q = min(p + difference, 1.0)
         following = (Z95 + Z80) * math.sqrt(p * (1 - p) / n_one + q * (1 - q) / n_two)

@@ -100,9 +100,8 @@ def ui(
 
 def docs() -> None:
     """Write the generated pages: docs/tables.md and the JSON Schemas that editors use for the catalogue's YAML."""
-    from warehouse.dictionary import markdown
-
     from schemas.tables import TABLES
+    from warehouse.dictionary import markdown
 
     (PROJECT / "docs" / "tables.md").write_text(markdown(TABLES), encoding="utf-8")
     for name, text in json_schemas().items():

@@ -24,7 +24,9 @@ def refresh(
     layout = Layout.from_environment()
     if not as_json:
         show.out.print(f"refreshing {layout.data} from {layout.catalogue}")
-    outcome = run.refresh(layout, accept or [])
+    outcome = run.refresh(
+        layout, accept or [], lambda text: None if as_json else show.out.print(f"  {text}", markup=False)
+    )
     notes = outcome.notes
     if as_json:
         typer.echo(

@@ -3,11 +3,13 @@
 Belongs here: formats shared by commands. Does not belong here: queries, decisions.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 out = Console(highlight=False)
 
@@ -34,34 +36,50 @@ def table(
     for name in columns:
         drawn.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     out.print(drawn)
 
 
 def trend(rows: Sequence[dict[str, Any]], title: str) -> None:
-    """A trend: one line a wave, and the step that leads to it."""
+    """A trend: one line a wave, the step that leads to it, and below the table the reasons, numbered."""
+    notes: list[str] = []
     table(
         ["wave", "fieldwork", "n", "percent", "95 % interval", "change", "step"],
         [
             [
                 row["wave"],
-                f"{row['fieldwork_start']} to {row['fieldwork_end']}",
+                days(row["fieldwork_start"], row["fieldwork_end"]),
                 row["n"] or "unknown",
-                ("" if row["qualifier"] == "exact" else f"{row['qualifier'].replace('_', ' ')} ")
+                ("" if row["qualifier"] == "exact" else row["qualifier"].replace("_", " ") + " ")
                 + percent(row["percent"]),
                 interval(row["percent_low"], row["percent_high"]),
-                "" if row["change"] is None else f"{row['change']:+g}",
-                _step(row),
+                "" if row["change"] is None else f"{row['change']:+.3g}",
+                _step(row, notes),
             ]
             for row in rows
         ],
         title,
         right=("n", "percent", "95 % interval", "change"),
     )
+    for number, note in enumerate(notes, start=1):
+        out.print(f"[{number}] {note}", style="dim", markup=False)
 
 
-def _step(row: dict[str, Any]) -> str:
+def days(start: dt.date | None, end: dt.date | None) -> str:
+    """Fieldwork in as few words as it takes."""
+    if start is None or end is None:
+        return "date unknown"
+    if start.year != end.year:
+        return f"{start:%-d %b %Y} - {end:%-d %b %Y}"
+    return f"{start:%-d %b} - {end:%-d %b %Y}" if start.month != end.month else f"{start:%-d} - {end:%-d %b %Y}"
+
+
+def _step(row: dict[str, Any], notes: list[str]) -> str:
     if row["comparability"] is None:
         return "first"
-    reasons = "; ".join(row["reasons"])
-    return str(row["comparability"]).replace("_", " ") + (f": {reasons}" if reasons else "")
+    marks = ""
+    for reason in row["reasons"]:
+        if reason not in notes:
+            notes.append(reason)
+        marks += f" [{notes.index(reason) + 1}]"
+    return str(row["comparability"]).replace("_", " ") + marks

@@ -124,7 +124,7 @@ VINTAGES = Table(
     "vintages",
     "Every value that was ever published or loaded for a cell, with the days between which it stood.",
     "estimates",
-    ("estimate_id", "load_vintage"),
+    ("release", "estimate_id", "load_vintage"),
     {
         **_ESTIMATE,
         "load_vintage": column("INTEGER", "Load of the release in which this value was made", low=1),

@@ -63,7 +63,10 @@ REVISIONS = Table(
     "revisions",
     "What moved: two successive values of one cell, with the cause.",
     "publication",
-    ("organisation", "series", "wave", "item", "category", "subgroup", "subgroup_value", "estimate_id"),
+    (
+        *("organisation", "series", "wave", "item", "category", "subgroup", "subgroup_value"),
+        *("release", "estimate_id", "load_vintage"),
+    ),
     {
         "organisation": column("VARCHAR", "Id of the organisation"),
         "series": column("VARCHAR", "Id of the series"),
@@ -79,7 +82,9 @@ REVISIONS = Table(
         "vintage_after": column("VARCHAR", "When the later value was published", nullable=True),
         "cause": column("VARCHAR", "Why", allowed=(*words(Cause), "producer")),
         "revised_on": column("DATE", "Day from which the later value stands", nullable=True),
+        "release": column("VARCHAR", "Release that brought the later value"),
         "estimate_id": column("VARCHAR", "Id of the later value"),
+        "load_vintage": column("INTEGER", "Load of that release: a value may come, go and come back", low=1),
     },
 )
 
