@@ -16,14 +16,14 @@ import pyarrow
 
 from assets import loading
 from assets.loading import CODE, Loaded
-from assets.releases import changes
+from assets.releases import changes, fetching
 from assets.releases.archive import Archive
 from assets.releases.claimants import duplicates, wave_key
 from assets.releases.discover import Context, Found, discover
-from assets.releases.fetch import FetchPolicy
+from assets.releases.fetching import FetchPolicy
 from assets.releases.inbox import Inbox
 from assets.releases.ledger import CONTEXT, Event, Ledger
-from assets.releases.opening import Opened, open_release
+from assets.releases.opening import FETCHED, Opened, open_release
 from assets.releases.shelf import lake_folder, read_items
 from schemas.item import Item
 from schemas.problems import Problem
@@ -74,6 +74,7 @@ def ingest(
     ledger, archive = Ledger(layout.ledger), Archive(layout.archive)
     ledger.tidy()
     archive.tidy()
+    fetching.tidy(layout.archive / FETCHED)
     found, context = discover(layout)
     if ledger.live() and (not found or not (layout.catalogue / "releases").is_dir()):
         raise EmptyCatalogueError(
@@ -142,8 +143,8 @@ def _load(
     claims = duplicates({name: one.manifest for name, one in loaded.items()}, keep)
     broken = {name: [problem] for name, problem in claims.items()} | loading.contracts(loaded)
     for name, problems in broken.items():
-        one = loaded.pop(name)
-        failed[name] = (one.found, problems, one.items)
+        bad = loaded.pop(name)
+        failed[name] = (bad.found, problems, bad.items)
     return loaded, failed
 
 

@@ -19,13 +19,14 @@ from assets.publication.publish import publish
 from assets.refresh import Audit, Refreshed, check_row, derive, great_expectations, now
 from assets.releases.archive import Archive
 from assets.releases.discover import Context, Found, Seen
-from assets.releases.fetch import FetchPolicy
+from assets.releases.fetching import FetchPolicy
 from assets.releases.inbox import Inbox
 from assets.releases.ledger import Event, Ledger
 from assets.releases.opening import Opened, open_release
 from assets.releases.shelf import lake_folder, read_items
 from schemas.problems import Problem, ProblemsError
 from warehouse import versions
+from warehouse.files import flush_all
 from warehouse.layout import Layout
 from warehouse.lock import writer
 
@@ -100,6 +101,7 @@ def _from_archive(layout: Layout, ledger: Ledger, say: Callable[[str], None]) ->
         rows += [{**row, "load_vintage": load} for row in outcome.values]
     if problems:
         raise ProblemsError(problems)
+    flush_all(layout.lake)
     return loading.values_table(rows)
 
 

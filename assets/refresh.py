@@ -15,7 +15,7 @@ from assets import ingest as walk
 from assets.publication import candidate as candidates
 from assets.publication.publish import publish, why_build
 from assets.releases.archive import Archive
-from assets.releases.fetch import FetchPolicy
+from assets.releases.fetching import FetchPolicy
 from assets.releases.ledger import Ledger
 from assets.releases.shelf import Shelf
 from assets.trends import make

@@ -1,7 +1,7 @@
 """Settings: every environment variable that pipeline code reads, in one place.
 
 Belongs here: names, defaults and checks of settings. Does not belong here: where files lie (warehouse.layout), what may
-be fetched (assets.releases.fetch).
+be fetched (assets.releases.fetching).
 """
 
 import os

@@ -116,9 +116,7 @@ def _check_events(text: str, file: str, cause: str) -> None:
     for event in yaml.parse(text, Loader=_PlainLoader):
         where = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            raise ProblemsError(
-                [Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")]
-            )
+            raise ProblemsError([Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")])
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.dates import PartialDate, first_day, last_day
 from schemas.handwritten import Strict
-from schemas.names import Address, CategoryId, Label, RelativePath, Slug, WaveId, is_percent
+from schemas.names import Address, CategoryId, FileAddress, Label, RelativePath, Slug, WaveId, is_percent
 from schemas.vocabulary import DesignEffectBasis, Probability, ReleaseStatus
 
 Unknown = Literal["unknown"]
@@ -104,7 +104,7 @@ class File(Strict):
     path: RelativePath
     role: Literal["toplines"] = "toplines"
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    url: Address | None = None
+    url: FileAddress | None = None
     sheet: str | None = None
 
     @model_validator(mode="after")

@@ -48,7 +48,7 @@ class Problem:
             where += f", column {self.column}"
         text = f"{where}: {self.what}"
         if self.value is not None:
-            text += f" (found {shorten(self.value)!r})"
+            text += f" (found {shorten(self.value)!r})".replace("\\\\", "\\")  # shorten has escaped already
         if self.expected:
             text += f"; expected {self.expected}"
         if self.nearest:

@@ -20,8 +20,9 @@ import fsspec
 import httpcore
 import pytest
 
-from assets.releases import fetch as module
-from assets.releases.fetch import FetchPolicy, fetch, tidy
+from assets.releases.fetching import FetchPolicy, fetch, ips, tidy, web
+from assets.releases.fetching.addresses import checked
+from assets.releases.fetching.failures import ForbiddenError
 from schemas.problems import Problem, ProblemsError
 
 BODY = b"question,percent\narmy,3\n" * 4000
@@ -138,7 +139,7 @@ def names_resolve(monkeypatch: pytest.MonkeyPatch, **names: list[str]) -> list[s
     real, asked = socket.getaddrinfo, []
 
     def resolve(host: str, port: Any, *args: Any, **kwargs: Any) -> Any:
-        if module._ip(host):
+        if ips.as_ip(host):
             return real(host, port, *args, **kwargs)
         asked.append(host)
         addresses = names[host.replace(".", "_").replace("-", "_")]
@@ -276,10 +277,10 @@ def test_a_server_that_asks_for_a_long_pause_is_left_alone(serve: Serve, into: P
 
 def test_a_pause_may_be_given_as_a_date() -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=60)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    assert module._asked_wait(soon) == pytest.approx(60, abs=5)
-    assert module._asked_wait("Mon, 01 Jan 2001 00:00:00 GMT") == 0
-    assert module._asked_wait("12") == 12
-    assert module._asked_wait("") is module._asked_wait("later") is module._asked_wait("²") is None
+    assert web._asked_wait(soon) == pytest.approx(60, abs=5)
+    assert web._asked_wait("Mon, 01 Jan 2001 00:00:00 GMT") == 0
+    assert web._asked_wait("12") == 12
+    assert web._asked_wait("") is web._asked_wait("later") is web._asked_wait("²") is None
 
 
 def test_too_large_by_its_own_account_is_refused_before_the_body(serve: Serve, into: Path) -> None:
@@ -357,7 +358,7 @@ def test_headers_that_drip_are_ended_by_the_clock_too(serve: Serve, into: Path) 
 
 
 def test_a_silent_server_is_asked_again(serve: Serve, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(web, "IDLE_SECONDS", 0.2)
     server = serve(in_turn(lambda request: time.sleep(2), answer()))
     assert fetch(server.root + "/a", SHA, NAME, policy(server), into).is_file()
     (into / SHA).unlink()
@@ -545,9 +546,9 @@ def test_a_name_that_resolves_to_a_forbidden_address(
 
 def test_public_addresses_are_public() -> None:
     for text in ("93.184.216.34", "8.8.8.8", "2606:4700:4700::1111"):
-        ip = module._ip(text)
+        ip = ips.as_ip(text)
         assert ip is not None
-        assert module._not_public(ip) is None
+        assert ips.not_public(ip) is None
 
 
 def test_the_name_localhost_on_another_port_is_refused(serve: Serve, into: Path) -> None:
@@ -716,10 +717,10 @@ def test_redirects_to_nowhere(serve: Serve, into: Path, behaviour: Behaviour, wh
 )
 def test_a_listed_target_is_not_open_to_every_host(target: str, reason: str) -> None:
     allowed = policy("example.org", "http://plain.example.org", "https://localhost:8443")
-    first = module._checked("https://example.org/a", None, allowed)
-    assert module._checked(target, None, allowed).host
-    with pytest.raises(module._ForbiddenError, match=reason):
-        module._checked(target, first, allowed)
+    first = checked("https://example.org/a", None, allowed)
+    assert checked(target, None, allowed).host
+    with pytest.raises(ForbiddenError, match=reason):
+        checked(target, first, allowed)
 
 
 # --- TLS --------------------------------------------------------------------------
@@ -924,7 +925,7 @@ def test_the_policy_of_the_environment() -> None:
     assert found.allowed_hosts == {"example.org", "bücher.example:8443", "http://127.0.0.1:8000"}
     assert found.allowed_prefixes == ("s3://bucket/F/",)
     assert (found.largest_bytes, found.seconds) == (1000, 7)
-    assert module._checked("https://BÜCHER.example:8443/", None, found).raw_host == b"xn--bcher-kva.example"
+    assert checked("https://BÜCHER.example:8443/", None, found).raw_host == b"xn--bcher-kva.example"
     assert FetchPolicy.from_environment({}) == FetchPolicy()
     assert FetchPolicy().largest_bytes == 512 * 2**20
 
@@ -966,11 +967,11 @@ def test_prefixes_that_are_none(prefix: str) -> None:
 
 def test_subdomains() -> None:
     allowed = policy("*.example.org")
-    assert module._checked("https://a.example.org/", None, allowed)
-    assert module._checked("https://a.b.example.org/", None, allowed)
+    assert checked("https://a.example.org/", None, allowed)
+    assert checked("https://a.b.example.org/", None, allowed)
     for url in ("https://example.org/", "https://aexample.org/", "http://a.example.org/"):
-        with pytest.raises(module._ForbiddenError):
-            module._checked(url, None, allowed)
+        with pytest.raises(ForbiddenError):
+            checked(url, None, allowed)
 
 
 # --- leftovers --------------------------------------------------------------------

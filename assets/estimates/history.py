@@ -118,7 +118,8 @@ CREATE TABLE ordered AS
 SELECT *, row_number() OVER (
     PARTITION BY {_CELL}
     ORDER BY latest,
-        CASE WHEN standing = 'figure' THEN coalesce(available_from, loaded_at::DATE) ELSE available_from END NULLS FIRST,
+        CASE WHEN standing = 'figure' THEN coalesce(available_from, loaded_at::DATE)
+             ELSE available_from END NULLS FIRST,
         loaded_at, standing = 'figure', vintage, release, estimate_id
 ) AS place
 FROM ranked;
@@ -136,7 +137,8 @@ WINDOW later AS (
 CREATE TABLE revisions AS
 WITH steps AS (
     SELECT *, lag(percent) OVER w AS percent_before, lag(published_text) OVER w AS text_before,
-        lag(vintage) OVER w AS vintage_before, lag(estimate_id) OVER w AS id_before, lag(ended_on) OVER w AS ended_before
+        lag(vintage) OVER w AS vintage_before, lag(estimate_id) OVER w AS id_before,
+        lag(ended_on) OVER w AS ended_before
     FROM vintages
     WINDOW w AS (PARTITION BY {_CELL} ORDER BY place)
 )
@@ -166,7 +168,7 @@ def _loads(ledger: Ledger) -> pyarrow.Table:
         if event.status == "withdrawn":
             epochs[event.release] = epochs.get(event.release, 0) + 1
             continue
-        row = {
+        row: dict[str, object] = {
             "release": event.release,
             "load_vintage": event.load_vintage,
             "loaded_at": event.happened_at,

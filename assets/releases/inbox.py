@@ -1,8 +1,7 @@
 """The drop folder: files and whole release folders that a person puts there by hand; no network takes part.
 
-Belongs here: finding a file by its checksum whatever its name, finding dropped release folders. Does not
-belong
-here: fetching (assets.releases.fetch), copying into the archive, reading any file.
+Belongs here: finding a file by its checksum whatever its name, finding dropped release folders. Does not belong
+here: fetching (assets.releases.fetching), copying into the archive, reading any file.
 
 Whoever may write into the drop folder may also put links and pipes there, on purpose or by unpacking an
 archive: only plain files are opened, and no link is followed.

@@ -11,12 +11,15 @@ from typing import Any
 
 from assets.releases.archive import Archive
 from assets.releases.discover import CATEGORIES, CROSSWALK, MANIFEST, QUESTIONS, Context, Found
-from assets.releases.fetch import FetchPolicy, fetch
+from assets.releases.fetching import FetchPolicy, fetch
 from assets.releases.inbox import Inbox
 from schemas.crosswalk import CategoryRow, QuestionRow
 from schemas.handwritten import read_csv, read_yaml
 from schemas.manifest import File, Release
 from schemas.problems import Problem, ProblemsError, nearest
+
+FETCHED = "fetched"  # below the archive: where downloads wait; no name of two letters, so no folder of archived bytes
+SKIPPED_SHOWN = 3
 
 
 @dataclass
@@ -116,10 +119,10 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
             return file.sha256
         dropped = inbox.find(file.sha256)
         if dropped is None and file.url:
-            into = archive.root / "fetched"
+            into = archive.root / FETCHED
             dropped = fetch(file.url, file.sha256, name, policy or FetchPolicy.from_environment(), into)
             archive.put_file(dropped, file.sha256)
-            dropped.unlink()
+            dropped.unlink(missing_ok=True)
             return file.sha256
         if dropped is not None:
             archive.put_file(dropped, file.sha256)
@@ -128,9 +131,10 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
     raise ProblemsError(
         [
             Problem(
-                "manifest",
+                # a file named by its checksum may be dropped later: that is tried again at every refresh
+                "fetch" if file.sha256 else "manifest",
                 manifest,
-                "a declared file is not there",
+                "a declared file is not there" + (_passed_over(inbox) if file.sha256 else ""),
                 column=f"files.{number}.path",
                 value=file.path,
                 expected="the file in this folder, or its address with a checksum",
@@ -138,3 +142,13 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
             )
         ]
     )
+
+
+def _passed_over(inbox: Inbox) -> str:
+    """What lies in the drop folder but was not looked at: one of these may be the file."""
+    seen = [f"{path} ({why})" for path, why in sorted(inbox.skipped.items())]
+    if not seen:
+        return ""
+    more = f" and {len(seen) - SKIPPED_SHOWN} more" if len(seen) > SKIPPED_SHOWN else ""
+    verb = "was" if len(seen) == 1 else "were"
+    return f"; in the drop folder {', '.join(seen[:SKIPPED_SHOWN])}{more} {verb} passed over"

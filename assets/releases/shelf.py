@@ -4,6 +4,7 @@ Belongs here: `organisations`, `series`, `waves`, `releases`, `items`, `categori
 where the lake keeps the figures. Does not belong here: anything about releases that are not loaded (publication).
 """
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.releases.archive import Archive
-from assets.releases.ledger import Event, Ledger
+from assets.releases.ledger import CONTEXT, Event, Ledger
 from schemas.claim import Claim
 from schemas.dates import last_day
 from schemas.handwritten import read_yaml
@@ -39,6 +40,12 @@ class Shelf:
         """
         events = ledger.live()
         folders = {name: lake_folder(layout, name, event.load_vintage or 1) for name, event in events.items()}
+        missing = [folder for folder in folders.values() if not (folder / "about.json").is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"the lake lacks {missing[0].relative_to(layout.data)} (of {len(missing)}), which the ledger names; "
+                "weathervane rebuild --from-archive makes it again"
+            )
         return cls(
             events,
             {name: json.loads((folder / "about.json").read_bytes()) for name, folder in folders.items()},
@@ -108,46 +115,58 @@ class Surroundings:
 
     @classmethod
     def read(cls, archive: Archive, ledger: Ledger) -> "Surroundings":
-        """From the archived listing that the ledger's last context event names."""
-        event = ledger.context
-        listing = archive.read_tree(event.tree_sha256)["context"] if event and event.tree_sha256 else {}
-        return cls.parse({path: archive.read(digest) for path, digest in listing.items()})
+        """From the archived listing that the ledger's last context event names.
 
-    @classmethod
-    def parse(cls, files: Mapping[str, bytes]) -> "Surroundings":
-        """From the files' bytes; one that cannot be read becomes problems and is left out."""
+        A load that stays published while its release is set aside still needs what it was made with: its items as
+        they stood then, and its organisation and series as they stood last.
+        """
+        contexts = [event for event in ledger.events if event.release == CONTEXT]
         out = cls([], [], [], [], [], [])
-        for path, raw in sorted(files.items()):
+        for path, raw in _listed(contexts[-1:], archive):
             try:
                 out._take(path, raw)
             except ProblemsError as bad:
                 out.problems.extend(bad.problems)
+        for name, state in ledger.quarantined().items():
+            if state.live and state.loaded and state.loaded.tree_sha256:
+                tree = archive.read_tree(state.loaded.tree_sha256)
+                for path, digest in sorted(tree["items"].items()):
+                    out._keep_item(read_item(path, archive.read(digest)))
+                organisation, series, _ = name.split("/")
+                out._keep_parents(organisation, series, contexts[-2::-1], archive)
         return out
+
+    def _keep_item(self, item: Item) -> None:
+        """Describe an item, or categories of it, that the catalogue no longer has but a published load refers to."""
+        if item.item not in {row["item"] for row in self.items}:
+            self.items.append(_item_row(item))
+        known = {row["category"] for row in self.categories if row["item"] == item.item}
+        lacking = [row for row in _category_rows(item) if row["category"] not in known]
+        for position, row in enumerate(lacking, start=len(known) + 1):
+            self.categories.append({**row, "position": position})
+
+    def _keep_parents(self, organisation: str, series: str, earlier: Iterable[Event], archive: Archive) -> None:
+        houses, lines = _ids(self.organisations, "organisation"), _ids(self.series, "organisation", "series")
+        lacking = {
+            f"releases/{organisation}/organisation.yml": (organisation,) not in houses,
+            f"releases/{organisation}/{series}/series.yml": (organisation, series) not in lines,
+        }
+        for event in earlier:
+            for path, raw in _listed([event], archive):
+                if lacking.get(path):
+                    with contextlib.suppress(ProblemsError):
+                        self._take(path, raw)
+                        lacking[path] = False
 
     def _take(self, path: str, raw: bytes) -> None:
         parts = path.split("/")
         if parts[0] == "items":
             item = read_item(path, raw)
-            self.items.append(
-                {
-                    **item.model_dump(exclude={"categories", "apart_from"}),
-                    "apart_from": [f"{a.item}: {a.reason}" for a in item.apart_from],
-                }
-            )
-            self.categories.extend(
-                {
-                    "item": item.item,
-                    "category": c.id,
-                    "position": i,
-                    "label": c.label,
-                    "kind": c.kind,
-                    "parts": list(c.of),
-                    "score": c.score,
-                }
-                for i, c in enumerate(item.categories, start=1)
-            )
+            self.items.append(_item_row(item))
+            self.categories.extend(_category_rows(item))
         elif parts[0] == "claims":
             claim = read_yaml(raw, path, Claim)
+            _same("claim", claim.claim, Path(path).stem, path)
             self.claims.append({**claim.model_dump(), "verdict": "not_checked"})
         elif parts[-1] == "organisation.yml":
             organisation = read_yaml(raw, path.removeprefix("releases/"), Organisation)
@@ -157,6 +176,38 @@ class Surroundings:
             series = read_yaml(raw, path.removeprefix("releases/"), Series)
             _same("series", series.series, parts[2], path)
             self.series.append({"organisation": parts[1], **series.model_dump()})
+
+
+def _listed(contexts: Iterable[Event], archive: Archive) -> Iterable[tuple[str, bytes]]:
+    for event in contexts:
+        listing = archive.read_tree(event.tree_sha256)["context"] if event.tree_sha256 else {}
+        yield from ((path, archive.read(digest)) for path, digest in sorted(listing.items()))
+
+
+def _ids(rows: Iterable[Mapping[str, Any]], *names: str) -> set[tuple[Any, ...]]:
+    return {tuple(row[name] for name in names) for row in rows}
+
+
+def _item_row(item: Item) -> dict[str, Any]:
+    return {
+        **item.model_dump(exclude={"categories", "apart_from"}),
+        "apart_from": [f"{a.item}: {a.reason}" for a in item.apart_from],
+    }
+
+
+def _category_rows(item: Item) -> list[dict[str, Any]]:
+    return [
+        {
+            "item": item.item,
+            "category": c.id,
+            "position": i,
+            "label": c.label,
+            "kind": c.kind,
+            "parts": list(c.of),
+            "score": c.score,
+        }
+        for i, c in enumerate(item.categories, start=1)
+    ]
 
 
 def read_item(path: str, raw: bytes) -> Item:

@@ -12,7 +12,6 @@ from assets.releases.fetching.policy import HOSTS_VARIABLE, FetchPolicy
 from schemas.problems import shorten
 
 
-
 def checked(url: str, came_from: httpx.URL | None, policy: FetchPolicy) -> httpx.URL:
     """The address as it will be used, if it may be: what is checked here is what gets connected."""
     try:

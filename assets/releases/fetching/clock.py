@@ -9,7 +9,6 @@ import time
 from assets.releases.fetching.failures import LateError
 
 
-
 class Clock:
     """The whole time of one fetch. Timeouts of the libraries begin anew with each byte; this one does not."""
 

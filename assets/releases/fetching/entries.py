@@ -18,7 +18,6 @@ PREFIX = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]*)://(?P<path>[^\s?#*\[\]\\\x
 _ENTRY = re.compile(r"(?:(?P<scheme>https?)://)?(?P<star>\*\.)?(?P<rest>[^\s/@?#*\\]+)/?")
 
 
-
 @dataclass(frozen=True)
 class Entry:
     """One allowed host, as written by the operator."""
@@ -38,6 +37,7 @@ class Entry:
 
 @functools.lru_cache(maxsize=256)
 def read_entry(text: str) -> Entry:
+    """The meaning of a host as written; ValueError if it has none, or too much."""
     found = _ENTRY.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a host; expected example.org, example.org:8443 or *.example.org")
@@ -61,6 +61,7 @@ def read_entry(text: str) -> Entry:
 
 
 def check_prefix(prefix: str) -> None:
+    """ValueError for a prefix that is none, or is not one of a storage."""
     found = PREFIX.fullmatch(prefix)
     if found is None or "::" in prefix or not is_plain(found["path"]):
         raise ValueError(f"{prefix!r} is not a prefix; expected s3://bucket/folder/ or file:///folder/")
@@ -75,4 +76,5 @@ def is_plain(path: str) -> bool:
 
 
 def port_of(address: httpx.URL) -> int:
+    """The port that will be contacted, also where none is written."""
     return address.port or (80 if address.scheme == "http" else 443)

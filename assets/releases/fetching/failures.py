@@ -11,7 +11,6 @@ import httpx
 from schemas.problems import shorten
 
 
-
 class ForbiddenError(Exception):
     """An address that may not be contacted. The text is the reason; the hop is added where it is known."""
 

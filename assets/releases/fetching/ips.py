@@ -14,8 +14,8 @@ from assets.releases.fetching.failures import ForbiddenError, TransientError
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-
 def as_ip(text: str) -> IP | None:
+    """The IP that a text spells out, or None for a name."""
     try:
         return ipaddress.ip_address(text)
     except ValueError:

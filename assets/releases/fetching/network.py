@@ -22,7 +22,6 @@ MOST_ADDRESSES = 4  # of one name; a name with more of them does not get the who
 NETWORK_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
 
-
 class _TimedStream(httpcore.NetworkStream):
     """A connection whose every operation ends with the clock, so that headers cannot drip for ever either."""
 

@@ -19,7 +19,6 @@ from assets.releases.fetching.policy import LARGEST_VARIABLE
 PART_SUFFIX = ".part"
 
 
-
 class Part:
     """The temporary file of one attempt: gone when the attempt ends, unless `keep` has renamed it."""
 

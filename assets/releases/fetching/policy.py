@@ -19,7 +19,6 @@ SECONDS_VARIABLE = "WEATHERVANE_FETCH_SECONDS"
 LARGEST_BYTES = 512 * 2**20
 
 
-
 @dataclass(frozen=True)
 class FetchPolicy:
     """What may be fetched, and how much of it for how long. The default fetches nothing.

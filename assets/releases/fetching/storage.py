@@ -22,8 +22,8 @@ from schemas.problems import shorten
 BLOCK = 2**20
 
 
-
 def from_storage(url: str, policy: FetchPolicy, clock: Clock, part: Part) -> None:
+    """Fill the part from a storage."""
     found = PREFIX.fullmatch(url)
     if found is None or url.endswith("/") or "::" in url or not is_plain(found["path"]):
         raise FailedError("not fetched: not a plain address", value=show(url), expected="https://…")

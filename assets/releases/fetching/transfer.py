@@ -25,7 +25,6 @@ LONGEST_WAIT = 30.0  # between two attempts, also when the server asks for more
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-
 def fetch(url: str, sha256: str, file: str, policy: FetchPolicy, into: Path) -> Path:
     """Download a file whose checksum is known.
 

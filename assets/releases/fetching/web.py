@@ -25,8 +25,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT_STATUS = frozenset({429, *range(500, 600)})
 
 
-
 def from_web(url: str, policy: FetchPolicy, clock: Clock, part: Part) -> None:
+    """Fill the part from a web server, each hop checked."""
     headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "weathervane"}
     waits = {"connect": policy.connect_seconds, "read": IDLE_SECONDS, "write": IDLE_SECONDS}
     came_from: httpx.URL | None = None
@@ -96,6 +96,7 @@ def _asked_wait(text: str) -> float | None:
 
 
 def in_words(error: Exception, received: int) -> str:
+    """What went wrong in an attempt that may be repeated."""
     if isinstance(error, httpcore.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, httpcore.ConnectError):
