@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.publication.publish import stamp_of_build
 from assets.refresh import Audit
 from assets.releases.ledger import Ledger
 from assets.releases.shelf import Shelf
@@ -31,6 +32,7 @@ class House:
     at: dt.datetime
     audit: Audit
     listener: Callable[[str], None] = lambda _: None
+    audit_is_coming: Callable[[], None] = lambda: None  # told early, because getting ready for it takes seconds
     notes: dict[str, Any] = field(default_factory=dict)  # what the run did, for whoever started it
 
     def say(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, text: str) -> None:
@@ -52,6 +54,10 @@ class House:
     def shelf(self) -> Shelf:
         """What is on the shelf now."""
         return Shelf.read(self.layout, self.ledger())
+
+    def data_version(self) -> dg.DataVersion:
+        """The version of what is derived: the same for the same ledger, declarations, SQL and rules."""
+        return dg.DataVersion(f"refresh-{self.ledger().head}-{stamp_of_build()}")
 
 
 def columns(table: str) -> dg.TableSchema:

@@ -7,8 +7,11 @@ A step per release would cost seconds each in any orchestrator; so this is one s
 orchestrator is told about each release afterwards (pipeline).
 """
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable, Mapping
+import errno
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +74,28 @@ def ingest(
         EmptyCatalogueError: no release found although the ledger knows some.
         OSError: disk full and the like; nothing is recorded then.
     """
+    with naming_the_disk(layout):
+        return _walk(layout, at, policy, say, workers)
+
+
+@contextlib.contextmanager
+def naming_the_disk(layout: Layout) -> Iterator[None]:
+    """Say of a full disk which one it is and what to do: the error of a write often names no file."""
+    try:
+        yield
+    except OSError as bad:
+        if bad.errno != errno.ENOSPC or str(layout.data) in str(bad):
+            raise
+        what = (
+            f"no space left on device: {shutil.disk_usage(layout.data).free / 1e6:.1f} MB are free for {layout.data}. "
+            "Free space there, or set WEATHERVANE_DATA to a larger disk, and run again; what is published is untouched"
+        )
+        raise OSError(errno.ENOSPC, what) from bad
+
+
+def _walk(
+    layout: Layout, at: dt.datetime, policy: FetchPolicy | None, say: Callable[[str], None], workers: int
+) -> Report:
     ledger, archive = Ledger(layout.ledger), Archive(layout.archive)
     ledger.tidy()
     archive.tidy()

@@ -82,6 +82,7 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
         return problems
     used = sorted({question.item for _, question in one.questions})
     parts = changes.fingerprint(one.found, used, context, CODE)
+    parts["files"] = _digest(*sorted(f"{file.path} {digest}" for file, digest in one.files))
     parts["weights"] = _digest(manifest.sample, manifest.method.weighting)
     parts["corrections"] = _digest(*manifest.corrections)
     files = {path: seen.sha256 for path, seen in one.found.files.items()} | {f.path: d for f, d in one.files}

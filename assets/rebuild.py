@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow
 
 from assets import loading
-from assets.ingest import Report
+from assets.ingest import Report, naming_the_disk
 from assets.loading import Loaded
 from assets.publication import candidate as candidates
 from assets.publication.publish import publish
@@ -55,7 +55,7 @@ def rebuild(
     """
     layout.ensure()
     at = at or now()
-    with writer(layout.lock, "weathervane rebuild", say=say):
+    with naming_the_disk(layout), writer(layout.lock, "weathervane rebuild", say=say):
         versions.clean(layout)
         ledger = Ledger(layout.ledger)
         if not ledger.head:

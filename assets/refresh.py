@@ -64,7 +64,7 @@ def refresh(
     """
     layout.ensure()
     at = at or now()
-    with writer(layout.lock, "weathervane refresh", say=say):
+    with walk.naming_the_disk(layout), writer(layout.lock, "weathervane refresh", say=say):
         versions.clean(layout)
         report = walk.ingest(layout, at, policy=policy, say=say)
         return finish(layout, report, at, audit, say)

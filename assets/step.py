@@ -11,6 +11,7 @@ import dagster as dg
 from assets import ingest
 from assets.estimates.asset import ESTIMATES
 from assets.faces import House
+from assets.publication import asset as publication
 from assets.publication.publish import why_build
 from assets.questions import asset as questions
 from assets.releases import asset as releases
@@ -37,8 +38,8 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
         house.say(context, line)
     before = house.ledger()
     report = ingest.ingest(house.layout, house.at, say=lambda text: house.say(context, text))
-    releases.tell(context, report, set(before.quarantined()) & set(report.loaded))
     ledger = house.ledger()
+    releases.tell(context, report, before, ledger)
     set_aside = {name: state.last.problems for name, state in ledger.quarantined().items()}
     why = why_build(house.layout, ledger)
     house.notes |= {
@@ -50,11 +51,13 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
         "why": why,
     }
     yield releases.loads_check(set_aside)
-    yield from toplines.checks(report)
-    yield questions.check(report)
+    yield from toplines.checks(ledger)
+    yield questions.check(ledger)
     if why is None:
+        publication.tell_what_stands(context, house.layout)
         house.say(context, f"nothing changed: {report.same} releases are as they were loaded; nothing is rewritten")
         return
+    house.audit_is_coming()
     house.say(context, f"{len(report.loaded)} loaded, {len(set_aside)} set aside, {report.same} as before; {why}")
     shelf = house.shelf()
     about = [one["release"] for one in shelf.abouts.values()]

@@ -19,13 +19,13 @@ telemetry:
   enabled: false
 nux:
   enabled: false
-# One SQLite file for all runs: a third faster than the default when a run tells of hundreds of releases.
+# One SQLite file for all runs, kept open: a run that tells of hundreds of releases writes thousands of events.
 event_log_storage:
-  module: dagster._core.storage.event_log
-  class: ConsolidatedSqliteEventLogStorage
+  module: pipeline.history
+  class: History
   config:
-    base_dir: {home}/history
-# A run whose process died is marked as failed by the daemon.
+    base_dir: history
+# A run that does not start is marked as failed by the daemon; one whose process died, by the next refresh.
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
@@ -43,7 +43,7 @@ def prepare(layout: Layout) -> Path:
     home = layout.ensure().dagster
     configuration = home / "dagster.yaml"
     if not configuration.exists():
-        configuration.write_text(_CONFIGURATION.format(home=home))
+        configuration.write_text(_CONFIGURATION)
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -53,7 +53,7 @@ def prepare(layout: Layout) -> Path:
 
 
 def bury_dead_runs(instance: "DagsterInstance") -> list[str]:
-    """Mark runs as failed whose process, started by the command on this machine, is gone; returns their ids."""
+    """Mark runs as failed whose process on this machine is gone (`kill -9`, a power cut); returns their ids."""
     from dagster import DagsterRunStatus, RunsFilter
 
     buried = []

@@ -1,4 +1,7 @@
-"""Jobs: what can be started. Belongs here: selections and executors. Does not belong here: when (schedules, sensors)."""
+"""Jobs: what can be started.
+
+Belongs here: selections and executors. Does not belong here: when they start (schedules, sensors).
+"""
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition

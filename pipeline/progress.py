@@ -30,7 +30,10 @@ def say(text: str) -> None:
         listener(text)
 
 
-@dg.logger(description="Nothing on the terminal: the command prints what the steps say. The run's own log is complete.")
+@dg.logger(
+    config_schema={},
+    description="Nothing on the terminal: the command prints what the steps say. The run's own log is complete.",
+)
 def silent(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger without output."""
     out = logging.getLogger("weathervane.silent")

@@ -1,9 +1,10 @@
 """Running the job `refresh` in this process, on the instance that the UI uses, so that the run shows there.
 
-Belongs here: starting the job and reading back what it did. Does not belong here: printing (pipeline.cli), the job itself.
+Belongs here: starting the job and reading back what it did. Does not belong here: printing (pipeline.cli), the job.
 """
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,8 @@ def refresh(layout: Layout, accept: Sequence[str] = (), say: Callable[[str], Non
     from pipeline.settings import Settings
 
     settings = Settings.from_environment()
+    # With nothing to do the gate says nothing either, and Dagster warns of that; there is no other way to skip steps.
+    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_defs(settings=settings).resolve_job_def(REFRESH)
     with dg.DagsterInstance.get() as instance, listening(say):
         result = job.execute_in_process(
@@ -57,9 +60,7 @@ def refresh(layout: Layout, accept: Sequence[str] = (), say: Callable[[str], Non
             },
         )
         errors = [_error(event) for event in result.all_events if event.is_failure]
-        alert = alerts.of_run(instance, result.run_id)
-        if alert:
-            alerts.send(alert, layout, settings)
+        alerts.tell(instance, result.run_id, layout, settings)
     return Outcome(result.run_id, result.success, [e for e in errors if e], notes(layout, result.run_id))
 
 

@@ -13,6 +13,7 @@ def nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
         job_name=REFRESH,
         cron_schedule=settings.cron,
         execution_timezone=settings.timezone,
-        description=f"Every night at {settings.nightly_at} {settings.timezone} (WEATHERVANE_NIGHTLY_AT, WEATHERVANE_TIMEZONE).",
+        description=f"Every night at {settings.nightly_at} {settings.timezone}. To move it, set WEATHERVANE_NIGHTLY_AT "
+        "and WEATHERVANE_TIMEZONE and start Dagster again.",
         tags={"weathervane/started_by": "nightly_refresh"},
     )

@@ -24,14 +24,15 @@ def new_releases(settings: Settings) -> dg.SensorDefinition:
         name="new_releases",
         job_name=REFRESH,
         minimum_interval_seconds=settings.sensor_seconds,
-        description="Looks at the content of the catalogue and of data/inbox (not at times or names) and starts a refresh "
-        "when a release is new, changed or gone. Says why when it does not.",
+        description="Looks at the content of the catalogue and of data/inbox (not at times or names) and starts a "
+        "refresh when a release is new, changed or gone. Says why when it does not.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         layout = Layout.from_environment().ensure()
         found, context_files = discover(layout)
         plan = changes.plan(found, context_files, Ledger(layout.ledger), CODE)
         if plan.nothing:
+            context.update_cursor("")  # whatever differs next is new, also what was asked for once and put back since
             yield dg.SkipReason(f"nothing new: {plan.same} releases are as they were loaded")
             return
         content = hashlib.sha256("\n".join(f"{one.release} {one.digest()}" for one in found).encode())
@@ -40,7 +41,8 @@ def new_releases(settings: Settings) -> dg.SensorDefinition:
         # A cursor and not a run key: run keys are remembered for ever, and a file put back as it was would be missed.
         if context.cursor == seen:
             yield dg.SkipReason(
-                "a refresh was asked for this content already; it differs still because releases are set aside"
+                "a refresh was asked for with this content already; what differs still is set aside, or that run "
+                "failed. Start the job `refresh` to try again"
             )
             return
         context.update_cursor(seen)
@@ -54,14 +56,14 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """An alert for failed runs, and one for runs that succeeded although a check failed. On by default."""
 
     def tell(context: dg.RunStatusSensorContext) -> None:
-        alert = alerts.of_run(context.instance, context.dagster_run.run_id)
-        if alert and alerts.send(alert, Layout.from_environment(), settings):
+        alert = alerts.tell(context.instance, context.dagster_run.run_id, Layout.from_environment(), settings)
+        if alert:
             context.log.info(alert.message)
 
     @dg.run_failure_sensor(
         name="alert_on_failed_run",
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells of a failed run, once: data/alerts.jsonl and WEATHERVANE_ALERT_URL.",
+        description="Tells of a failed run, once: in data/alerts.jsonl and at WEATHERVANE_ALERT_URL.",
     )
     def on_failure(context: dg.RunFailureSensorContext) -> None:
         tell(context)
@@ -70,7 +72,8 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         name="alert_on_failed_check",
         run_status=dg.DagsterRunStatus.SUCCESS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells of a run that succeeded although a check failed (releases set aside, warnings), once.",
+        description="Tells of a run that succeeded although a check failed (a release set aside, a warning), once: not "
+        "again while the check says the same.",
     )
     def on_success(context: dg.RunStatusSensorContext) -> None:
         tell(context)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-_TIME = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class SettingError(ValueError):
@@ -40,13 +40,16 @@ class Settings:
             SettingError: a value cannot be used.
         """
         read = os.environ.get
+        seconds = read("WEATHERVANE_SENSOR_SECONDS") or str(cls.sensor_seconds)
+        if not seconds.isdecimal() or int(seconds) == 0:
+            raise SettingError(f"WEATHERVANE_SENSOR_SECONDS is {seconds!r}; expected a number of seconds such as 60")
         out = cls(
             read("WEATHERVANE_NIGHTLY_AT") or cls.nightly_at,
             read("WEATHERVANE_TIMEZONE") or cls.timezone,
             read("WEATHERVANE_ALERT_URL") or None,
-            int(read("WEATHERVANE_SENSOR_SECONDS") or cls.sensor_seconds),
+            int(seconds),
         )
-        if not _TIME.match(out.nightly_at):
+        if not _TIME.fullmatch(out.nightly_at):
             raise SettingError(f"WEATHERVANE_NIGHTLY_AT is {out.nightly_at!r}; expected a time of day such as 04:15")
         try:
             ZoneInfo(out.timezone)
@@ -54,6 +57,9 @@ class Settings:
             raise SettingError(
                 f"WEATHERVANE_TIMEZONE is {out.timezone!r}; expected a name such as Europe/Warsaw"
             ) from None
+        if out.alert_url and not out.alert_url.startswith(("http://", "https://")):
+            # The value stays out of the message: such addresses often carry a secret.
+            raise SettingError("WEATHERVANE_ALERT_URL is no address; expected one that begins with https:// or http://")
         return out
 
     @property

@@ -37,7 +37,7 @@ PartialDate = Annotated[str, AfterValidator(_checked)]
 
 def precision(text: str) -> Precision:
     """`day`, `month` or `year`."""
-    return ("year", "month", "day")[text.count("-")]  # type: ignore[return-value]
+    return ("year", "month", "day")[text.count("-")]
 
 
 def first_day(text: str | None) -> dt.date | None:

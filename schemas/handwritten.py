@@ -114,7 +114,7 @@ def _check_events(text: str, file: str, cause: str) -> None:
     """Refuse aliases, and nesting that would overflow the stack of the composer, which is recursive C code."""
     depth = 0
     for event in yaml.parse(text, Loader=_PlainLoader):
-        where = event.start_mark.line + 1
+        where = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent):
             raise ProblemsError([Problem(cause, file, "YAML aliases are not read", row=where, expected="plain values")])
         if isinstance(event, yaml.CollectionStartEvent):

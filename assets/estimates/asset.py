@@ -9,8 +9,8 @@ ESTIMATES = spec(
     "estimates",
     "estimates",
     "estimates",
-    "Shares with intervals, where n and the share are known exactly; flags say why there is none. Every load's values are "
-    "kept in the ledger.",
+    "Shares with intervals, where n and the share are known exactly; flags say why there is none. Every load's values "
+    "are kept in the ledger.",
     ("questions",),
     skippable=True,
 )

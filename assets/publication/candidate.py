@@ -69,6 +69,8 @@ def write_checks(candidate: Path, results: Iterable[dict[str, Any]]) -> None:
         con.register("results", arrow)
         con.execute("INSERT INTO checks BY NAME SELECT * FROM results ORDER BY level, subject, check_name")
         con.execute("CHECKPOINT")
+    except duckdb.Error as bad:
+        raise build.BuildError(f"writing the checks into {candidate} failed: {bad}") from bad
     finally:
         con.close()
 

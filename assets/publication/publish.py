@@ -6,6 +6,7 @@ belong here: moving the link (warehouse.versions), finding what is wrong (audit)
 
 import datetime as dt
 import hashlib
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -81,4 +82,8 @@ def publish(layout: Layout, candidate: Path, results: Iterable[Any], at: dt.date
     blocked = failures(results)
     if blocked:
         raise GateError("not published:\n" + "\n".join(blocked))
-    return versions.publish(layout, candidate, at.replace(tzinfo=dt.UTC))
+    version = versions.publish(layout, candidate, at.replace(tzinfo=dt.UTC))
+    work = candidate.parent
+    if work.parent == layout.versions and work.name.endswith(".building"):
+        shutil.rmtree(work, ignore_errors=True)  # the tables that the candidate was built from
+    return version

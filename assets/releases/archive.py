@@ -38,21 +38,23 @@ class Archive:
         """Keep bytes; flushing is left to the caller, once for a batch."""
         digest = sha256(data)
         place = self.path(digest)
-        if not place.is_file():
+        if not place.is_file() or place.read_bytes() != data:  # absent, or damaged: here is the good copy
             place.parent.mkdir(parents=True, exist_ok=True)
             write_whole(place, data, flush=False)
             place.chmod(0o444)
         return digest
 
     def put_file(self, source: Path, digest: str) -> None:
-        """Keep a (possibly large) file whose checksum is known; the copy is checked.
+        """Keep a (possibly large) file whose checksum is known; the copy is checked, and replaces a damaged one.
 
         Raises:
-            OSError: the file changed while it was copied.
+            OSError: the file changed while it was copied, or is itself the damaged file of the archive.
         """
         place = self.path(digest)
-        if place.is_file():
+        if self.holds(digest):
             return
+        if source == place:
+            raise self._damaged(digest)
         place.parent.mkdir(parents=True, exist_ok=True)
         aside = place.with_name(f".{digest}.part")
         shutil.copyfile(source, aside)
@@ -73,8 +75,18 @@ class Archive:
         """
         data = self.path(digest).read_bytes()
         if sha256(data) != digest:
-            raise OSError(f"the archive is damaged: {self.path(digest)} no longer has its checksum")
+            raise self._damaged(digest)
         return data
+
+    def holds(self, digest: str) -> bool:
+        """Whether the bytes are there and still have their checksum: nothing is parsed that does not."""
+        if digest not in self:
+            return False
+        with self.path(digest).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+
+    def _damaged(self, digest: str) -> OSError:
+        return OSError(f"the archive is damaged: {self.path(digest)} no longer has its checksum")
 
     def put_tree(self, listing: Mapping[str, Any]) -> str:
         """Keep a listing as canonical JSON."""
@@ -91,9 +103,8 @@ class Archive:
         for place in sorted(self.root.glob("??/*")):
             if place.name.startswith("."):
                 continue
-            with place.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != place.name:
-                    bad.append(place.name)
+            if not self.holds(place.name):
+                bad.append(place.name)
         return bad
 
     def tidy(self) -> None:

@@ -6,10 +6,14 @@ A step per release would cost a second or more each; so one step loads them all 
 partitioned asset `release` what became of each.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import dagster as dg
 
 from assets.faces import OWNER, spec
 from assets.ingest import Report
+from assets.releases.ledger import Event, Ledger
 from schemas.problems import Problem
 
 PARTITIONS = dg.DynamicPartitionsDefinition(name="release")
@@ -26,9 +30,11 @@ RELEASES = spec(
 )
 STATUS = dg.AssetSpec(
     RELEASE,
+    deps=["releases"],
     group_name="releases",
     partitions_def=PARTITIONS,
     owners=[OWNER],
+    kinds={"parquet"},
     description="One partition per release: green when it is loaded, with a failed check when it was set aside. "
     "Nothing to start here; the job `refresh` loads what changed.",
 )
@@ -44,51 +50,80 @@ def partition(release: str) -> str:
     return release.replace("/", ":")
 
 
-def tell(context: dg.AssetExecutionContext, report: Report, mended: set[str]) -> None:
-    """Log what became of each release that was touched; `mended` are those that had been set aside before."""
-    touched = [*report.loaded, *report.quarantined]
-    context.instance.add_dynamic_partitions(str(PARTITIONS.name), sorted({partition(name) for name in touched}))
-    for name, event in report.loaded.items():
-        context.log_event(
-            dg.AssetMaterialization(
-                RELEASE,
-                partition=partition(name),
-                description=f"load {event.load_vintage}, cause: {event.cause}",
-                metadata={
-                    "figures": report.figures.get(name, 0),
-                    "estimates": report.estimates.get(name, 0),
-                    "load": event.load_vintage or 0,
-                    "cause": event.cause or "",
-                    "archived listing": event.tree_sha256 or "",
-                },
-            )
-        )
-        if name in mended:
-            context.log_event(dg.AssetCheckEvaluation(dg.AssetKey(RELEASE), LOADS, True, partition=partition(name)))
-    for name, problems in report.quarantined.items():
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                dg.AssetKey(RELEASE),
-                LOADS,
-                False,
-                partition=partition(name),
-                metadata={"problems": dg.MetadataValue.md(bullets(problems))},
-                description=str(problems[0]) if problems else None,
-            )
-        )
+def tell(context: dg.AssetExecutionContext, report: Report, before: Ledger, ledger: Ledger) -> None:
+    """Log what became of each release.
+
+    That is of those that this run touched, and of those that the orchestrator has never heard of: a run was killed
+    after it had written the ledger, or Dagster's home is new.
+
+    Args:
+        context: of the step.
+        report: what the walk did.
+        before: the ledger as it was before the walk.
+        ledger: the ledger as it is now.
+    """
+    live, set_aside = ledger.live(), ledger.quarantined()
+    known = set(context.instance.get_dynamic_partitions(str(PARTITIONS.name)))
+    for name, event in live.items():
+        if name in report.loaded or (name not in set_aside and partition(name) not in known):
+            context.log_event(_loaded(name, event, report))
+            if name in before.quarantined():
+                context.log_event(dg.AssetCheckEvaluation(dg.AssetKey(RELEASE), LOADS, True, partition=partition(name)))
+    for name, state in set_aside.items():
+        if name in report.quarantined or partition(name) not in known:
+            context.log_event(_set_aside(name, state.last.problems))
+    # Keys last: whoever is killed before this line tells the rest again.
+    there = {partition(name) for name in (*live, *set_aside)}
+    if there - known:
+        context.instance.add_dynamic_partitions(str(PARTITIONS.name), sorted(there - known))
+    for gone in sorted(known - there):
+        context.instance.delete_dynamic_partition(str(PARTITIONS.name), gone)
+
+
+def _loaded(name: str, event: Event, report: Report) -> dg.AssetMaterialization:
+    metadata: dict[str, Any] = {"load": event.load_vintage or 0, "cause": event.cause or ""}
+    if name in report.loaded:
+        metadata |= {"figures": report.figures.get(name, 0), "estimates": report.estimates.get(name, 0)}
+    if event.problems:
+        metadata["warnings"] = dg.MetadataValue.md(bullets(event.problems))
+    return dg.AssetMaterialization(
+        RELEASE,
+        partition=partition(name),
+        description=f"load {event.load_vintage}, cause: {event.cause}",
+        metadata={**metadata, "archived listing": event.tree_sha256 or ""},
+    )
+
+
+def _set_aside(name: str, problems: list[Problem]) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        dg.AssetKey(RELEASE),
+        LOADS,
+        False,
+        partition=partition(name),
+        metadata={"problems": dg.MetadataValue.md(bullets(problems))},
+        description=str(problems[0]) if problems else "set aside",
+    )
 
 
 def loads_check(quarantined: dict[str, list[Problem]]) -> dg.AssetCheckResult:
     """The check `every_release_loads` over all releases set aside now."""
-    text = "\n".join(f"**{name}**\n{bullets(problems)}" for name, problems in quarantined.items())
+    text = "\n\n".join(f"**{name}**\n\n{bullets(problems)}" for name, problems in quarantined.items())
+    found = [str(problem) for problems in quarantined.values() for problem in problems]
+    said = f"{len(quarantined)} set aside: " if len(quarantined) > 1 else "set aside: "
     return dg.AssetCheckResult(
         asset_key="releases",
         check_name=EVERY_RELEASE_LOADS.name,
         passed=not quarantined,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(quarantined)} releases are set aside" if quarantined else "all releases are loaded",
+        description=some(found, said) if quarantined else "every release is loaded",
         metadata={"set aside": len(quarantined), "problems": dg.MetadataValue.md(text or "none")},
     )
+
+
+def some(found: Sequence[object], before: str = "", most: int = 3) -> str:
+    """The first of what was found, as one line."""
+    more = [f"and {len(found) - most} more"] if len(found) > most else []
+    return before + "; ".join([*map(str, found[:most]), *more])
 
 
 def bullets(problems: list[Problem], most: int = 10) -> str:

@@ -13,6 +13,7 @@ from schemas.vocabulary import Cause
 # Part of a fingerprint -> the cause a difference in it means, in the order in which a person should be told.
 _CAUSES: tuple[tuple[str, Cause], ...] = (
     ("data", "data"),
+    ("files", "data"),
     ("weights", "weights"),
     ("corrections", "correction"),
     ("crosswalk", "crosswalk"),
@@ -52,7 +53,7 @@ class Plan:
 def fingerprint(found: Found, items: list[str], context: Context, code: str) -> dict[str, str]:
     """The parts that a load of this release depends on, as checksums.
 
-    `weights` and `corrections` are parts of the manifest that only a parse can tell apart; they are added then.
+    `files` (fetched ones included), `weights` and `corrections` only a parse can tell; they are added then.
     """
     digests = context.digests()
     organisation, series, _ = found.release.split("/")

@@ -76,7 +76,9 @@ def discover(layout: Layout) -> tuple[list[Found], Context]:
             if entry.name.endswith(".yml"):
                 _take_context(entry, name, context)
             elif entry.name.endswith(".yaml"):  # one spelling, or two files could claim one item
-                context.problems.append(Problem("manifest", name, "another ending", expected="a name that ends in .yml"))
+                context.problems.append(
+                    Problem("manifest", name, "another ending", expected="a name that ends in .yml")
+                )
     for root in (layout.catalogue / "releases", layout.inbox):
         for release in _releases(root, context):
             if release.release in found:

@@ -115,7 +115,7 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
             )
         return seen.sha256
     if file.sha256:
-        if file.sha256 in archive:
+        if archive.holds(file.sha256):  # a damaged copy is fetched again
             return file.sha256
         dropped = inbox.find(file.sha256)
         if dropped is None and file.url:

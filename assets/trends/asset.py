@@ -20,8 +20,8 @@ TRENDS = spec(
     "trends",
     "trends",
     "trends",
-    "Reviewed questions in time order, each step with its comparability and reasons, and consecutive waves compared. The "
-    "picture shows one line; break and unreviewed steps are never joined.",
+    "Reviewed questions in time order, each step with its comparability and reasons, and consecutive waves compared. "
+    "The picture shows one line; break and unreviewed steps are never joined.",
     ("estimates", "questions"),
 )
 CONTRACT = dg.AssetCheckSpec(
@@ -49,13 +49,15 @@ def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     if picture is not None:
         encoded = base64.b64encode(picture.svg.encode()).decode()
         metadata["trend"] = dg.MetadataValue.md(
-            f"**{picture.title}**\n\n![{picture.title}](data:image/svg+xml;base64,{encoded})"
+            f"**{picture.title}**\n\n![{picture.title}](data:image/svg+xml;base64,{encoded})\n\n"
+            "Hollow: no interval can be given. Not joined: the step is a break, or nobody has reviewed it."
         )
-    yield dg.MaterializeResult("trends", metadata=metadata)
+    yield dg.MaterializeResult("trends", metadata=metadata, data_version=house.data_version())
     yield dg.AssetCheckResult(
         asset_key="trends",
         check_name=CONTRACT.name,
         passed=not problems,
+        description="; ".join(map(str, problems[:3])) or "every row meets its contract",
         metadata={
             "found": len(problems),
             "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems[:10]) or "none"),

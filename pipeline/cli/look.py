@@ -27,8 +27,8 @@ def status(as_json: AsJson = False) -> None:
         houses = _rows(
             con,
             "SELECT organisation, series, count(*) AS waves, sum(n) AS interviews, max(fieldwork_end) AS latest,"
-            " (SELECT count(*) FROM estimates e WHERE e.organisation = w.organisation AND e.series = w.series) AS estimates"
-            " FROM waves w GROUP BY ALL ORDER BY ALL",
+            " (SELECT count(*) FROM estimates e WHERE (e.organisation, e.series) = (w.organisation, w.series))"
+            " AS estimates FROM waves w GROUP BY ALL ORDER BY ALL",
         )
         failed = _rows(
             con, "SELECT level, subject, check_name, severity, message FROM checks WHERE NOT passed ORDER BY ALL"
@@ -79,8 +79,8 @@ def trend(
         lines = {name: rows for name in chosen if (rows := trend_rows(con, item, name))}
         title, wording = con.execute("SELECT title, wording FROM items WHERE item = ?", [item]).fetchone() or ("", "")
         outside = con.execute(
-            "SELECT count(*) FROM estimates WHERE item = ? AND subgroup = 'total' AND (list_contains(flags, 'provisional')"
-            " OR list_contains(flags, 'outside_trends') OR fieldwork_start IS NULL)",
+            "SELECT count(*) FROM estimates WHERE item = ? AND subgroup = 'total' AND (fieldwork_start IS NULL"
+            " OR list_contains(flags, 'provisional') OR list_contains(flags, 'outside_trends'))",
             [item],
         ).fetchone() or (0,)
         apart = con.execute("SELECT unnest(apart_from) FROM items WHERE item = ?", [item]).fetchall()
@@ -137,7 +137,8 @@ def headline(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     if con.execute("SELECT 1 FROM trends WHERE item = ? AND category = ? LIMIT 1", list(HEADLINE)).fetchone():
         return HEADLINE
     longest = con.execute(
-        "SELECT item, category FROM trends WHERE subgroup = 'total' GROUP BY ALL ORDER BY count(*) DESC, item, category LIMIT 1"
+        "SELECT item, category FROM trends WHERE subgroup = 'total' GROUP BY ALL"
+        " ORDER BY count(*) DESC, item, category LIMIT 1"
     ).fetchone()
     return (longest[0], longest[1]) if longest else HEADLINE
 
@@ -154,7 +155,7 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] 
 
 
 def _find_item(con: duckdb.DuckDBPyConnection, asked: str) -> str:
-    items = {
+    items: dict[str, str] = {
         row[0]: f"{row[1]} {' '.join(row[2])}".casefold()
         for row in con.execute("SELECT item, title, keywords FROM items").fetchall()
     }

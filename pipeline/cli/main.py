@@ -1,7 +1,7 @@
 """The entry point: the list of commands and the exit codes.
 
-Belongs here: wiring, errors turned into one line and an exit code. Does not belong here: the commands' work. Modules that
-cost time to import are imported by the command that needs them.
+Belongs here: wiring, errors turned into one line and an exit code. Does not belong here: the commands' work. Modules
+that cost time to import are imported by the command that needs them.
 
 Exit codes: 0 fine, 2 some releases are set aside (what is published is good), 1 failed (what was published stays).
 """
@@ -14,7 +14,8 @@ from pipeline.cli import look, maintain, refreshing
 
 app = typer.Typer(
     name="weathervane",
-    help="Survey releases to trends that say when they do not compare. Exit codes: 0 fine, 2 some releases set aside, 1 failed.",
+    help="Survey releases to trends that say when they do not compare. "
+    "Exit codes: 0 fine, 2 some releases set aside, 1 failed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

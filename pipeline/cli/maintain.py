@@ -1,5 +1,6 @@
-"""`doctor`, `ui`, `docs`: keeping the house. Belongs here: checks of the house itself, starting the UI, generated pages.
-Does not belong here: loading.
+"""`doctor`, `ui`, `docs`: keeping the house.
+
+Belongs here: checks of the house itself, starting the UI, generated pages. Does not belong here: loading.
 """
 
 import json
@@ -112,11 +113,19 @@ def docs() -> None:
 
 def json_schemas() -> dict[str, str]:
     """File name -> JSON Schema of each YAML contract."""
+    from pydantic import BaseModel
+
     from schemas.claim import Claim
     from schemas.item import Item
     from schemas.manifest import Organisation, Release, Series
 
-    models = {"release": Release, "item": Item, "claim": Claim, "organisation": Organisation, "series": Series}
+    models: dict[str, type[BaseModel]] = {
+        "release": Release,
+        "item": Item,
+        "claim": Claim,
+        "organisation": Organisation,
+        "series": Series,
+    }
     return {
         f"{n}.schema.json": json.dumps(m.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
         for n, m in models.items()

@@ -193,7 +193,7 @@ QUESTIONS = Table(
 CLAIMS = Table(
     "claims",
     "Press sentences that quote a survey, with the figure they would need.",
-    "claims",
+    "releases",
     ("claim",),
     {
         "claim": column("VARCHAR", "Id of the claim", source="catalog/claims"),
