@@ -239,3 +239,22 @@ def test_the_same_second_refresh_a_day_later_still_says_when_it_was_loaded(house
     refresh(house, audit=no_audit, at=dt.datetime(2030, 1, 1))
     with connect.read(house.link) as con:
         assert con.execute("SELECT value FROM about WHERE key = 'refreshed_at'").fetchone() == before
+
+
+def test_a_published_version_that_somebody_wrote_into_is_replaced(layout: Layout) -> None:
+    factory.item(layout.catalogue)
+    factory.series(layout.catalogue)
+    factory.release(layout.catalogue)
+    first = refresh(layout, audit=lambda *_: [])
+    assert first.published is not None
+    first.published.chmod(0o644)  # what root need not even do
+    with duckdb.connect(str(first.published)) as careless:
+        careless.execute("CREATE TABLE mine AS SELECT 1 AS one")
+    assert not list(layout.versions.glob("*.wal"))
+
+    second = refresh(layout, audit=lambda *_: [])
+    assert second.why == "the published file was changed after it was published"
+    assert second.published != first.published
+    with connect.read(layout.link) as con:
+        assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'mine'").fetchone() == (0,)
+    assert refresh(layout, audit=lambda *_: []).why is None

@@ -6,6 +6,7 @@ belong here: moving the link (warehouse.versions), finding what is wrong (audit)
 
 import datetime as dt
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,8 +18,10 @@ from assets.releases.ledger import Ledger
 from assets.trends.comparability import RULES
 from schemas.tables import TABLES
 from warehouse import build, connect, versions
+from warehouse.files import write_whole
 from warehouse.layout import Layout
 
+SEAL = "published.json"  # beside the link
 CODE = "publication 1, trends 1"  # raised by hand when the derived tables change though their declarations do not
 
 
@@ -52,6 +55,8 @@ def why_build(layout: Layout, ledger: Ledger) -> str | None:
         facts = read_about(published)
     except duckdb.Error as bad:
         return f"the published file cannot be read ({bad})"
+    if _seal(published) != _sealed(layout, published):
+        return "the published file was changed after it was published"
     if facts.get("refresh") != str(ledger.head):
         return f"the ledger is at refresh {ledger.head}, the published database at {facts.get('refresh')}"
     if facts.get("build") != stamp_of_build():
@@ -86,4 +91,21 @@ def publish(layout: Layout, candidate: Path, results: Iterable[Any], at: dt.date
     work = candidate.parent
     if work.parent == layout.versions and work.name.endswith(".building"):
         shutil.rmtree(work, ignore_errors=True)  # the tables that the candidate was built from
+    write_whole(layout.data / SEAL, json.dumps({version.name: _seal(version)}).encode())
     return version
+
+
+def _seal(version: Path) -> list[int]:
+    """Size and time of last writing: a version is never written again, so any difference is somebody's doing.
+
+    Root can open a file for writing whatever its mode, and a clean close leaves no log to notice.
+    """
+    about = version.stat()
+    return [about.st_size, about.st_mtime_ns]
+
+
+def _sealed(layout: Layout, version: Path) -> list[int] | None:
+    """What was noted when this version was published; None if it was not noted (a crash between link and note)."""
+    file = layout.data / SEAL
+    found: dict[str, list[int]] = json.loads(file.read_bytes()) if file.exists() else {}
+    return found.get(version.name)
