@@ -38,7 +38,7 @@ def reading(layout: Layout, stop: Any, told: Any) -> None:
                 seen[answer(con), answer(con)] += 1
         except Exception as bad:
             seen[f"{type(bad).__name__}: {bad}"] += 1
-        time.sleep(0.4)  # people think between two queries; twenty that do not would take both cores of a small machine
+        time.sleep(0.7)  # people think between two queries; twenty that do not would take both cores of a small machine
     told.send(seen)
 
 

@@ -9,7 +9,7 @@ import pytest
 from warehouse.layout import PROJECT
 
 LEVELS = ("schemas", "warehouse", "assets", "pipeline")  # each may import itself and those before it
-ROOMS = ("releases", "toplines", "questions", "estimates", "trends", "publication")  # so may the rooms of assets
+ROOMS = ("releases", "responses", "toplines", "questions", "estimates", "trends", "claims", "publication")  # of assets
 # The walk and the stages stand above the rooms, the isolation and the folders' faces below or beside them.
 FILES = sorted(path for level in LEVELS for path in (PROJECT / level).rglob("*.py"))
 NAMES = [path.relative_to(PROJECT).as_posix() for path in FILES]

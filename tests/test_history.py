@@ -86,6 +86,8 @@ def test_a_changed_figure_is_a_new_vintage_with_cause_data_and_the_others_stay(h
     assert house.vintages("disagree") == [(50, "01-28", None, 1, "new", True)]
     assert house.revisions() == [("agree", 40, 41, "data", "06-02")]
     assert (house.as_of("2024-06-01"), house.as_of("2024-06-02")) == ([40], [41])
+    for day, percent in (("2024-01-27", []), ("2024-05-31", [(40,)]), ("2024-06-02", [(41,)])):
+        assert house.ask(f"SELECT percent FROM estimates_as_of('{day}') WHERE category = 'agree'") == percent
     assert house.ask("SELECT kind, subject, detail FROM digest") == [
         ("revised", "acme/monthly/01", "load 2, because of data")
     ]
@@ -125,23 +127,25 @@ def test_a_changed_crosswalk_moves_figures_with_cause_crosswalk(house: House) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "cause"),
-    [
-        ("release.yml", "title: Invented wave 01", "title: Another title", "metadata"),
-        ("release.yml", "value: 1.2", "value: 1.5", "weights"),
-        ("release.yml", "mode: CATI", "mode: CATI\n  weighting: age", "weights"),
-        ("questions.csv", "verbatim", "translation", "crosswalk"),
-        ("toplines.csv", "read_directly", "secondary_report", "data"),
-    ],
-)
-def test_what_moves_no_figure_is_a_load_with_its_cause_and_no_revision(
-    house: House, file: str, old: str, new: str, cause: str
-) -> None:
-    house.night().put(file, old, new).night()
-    assert house.ask("SELECT load_vintage, cause FROM releases") == [(2, cause)]
+def test_what_moves_no_figure_is_a_load_with_its_cause_and_no_revision(house: House) -> None:
+    edits = {
+        "metadata": ("release.yml", "title: Invented wave", "title: Another wave"),
+        "weights": ("release.yml", "value: 1.2", "value: 1.5"),
+        "crosswalk": ("questions.csv", "verbatim", "translation"),
+        "data": ("toplines.csv", "read_directly", "secondary_report"),
+    }
+    folders = {
+        cause: factory.release(house.layout.catalogue, cause, month=month) for month, cause in enumerate(edits, start=2)
+    }
+    house.night()
+    for cause, (file, old, new) in edits.items():
+        house.folder = folders[cause]
+        house.put(file, old, new)
+    house.night()
+    rows = house.ask("SELECT wave, load_vintage, cause FROM releases ORDER BY wave")
+    assert rows == [("01", 1, "new"), *((cause, 2, cause) for cause in sorted(edits))]
     assert house.revisions() == []
-    assert house.as_of("2024-06-01") == house.as_of("2024-06-02") == [40]
+    assert house.as_of("2024-06-01") == house.as_of("2024-06-02") == [40] * 5
 
 
 def test_a_correction_is_a_revision_with_cause_correction(house: House) -> None:
@@ -285,10 +289,3 @@ def test_a_withdrawn_release_ends_on_that_day_and_its_return_starts_a_new_stretc
     assert house.ask(stood) == [("01-28", "06-02", False), ("06-03", None, True)]
     assert house.revisions() == []
     assert house.ask("SELECT count(*) FROM estimates") == [(6,)]
-
-
-def test_estimates_as_of_answers_from_the_same_days(house: House) -> None:
-    house.night().put("toplines.csv", ",40,", ",42,").night()
-    for day, percent in (("2024-01-27", []), ("2024-05-31", [(40,)]), ("2024-06-02", [(42,)])):
-        rows = house.ask(f"SELECT percent FROM estimates_as_of('{day}') WHERE category = 'agree'")
-        assert rows == percent

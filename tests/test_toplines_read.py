@@ -351,7 +351,7 @@ def test_problems_of_a_workbook_name_the_cell(book):
         ", row 5, column percent: Sheet1!D5: a formula without a stored result; "
         "expected a number (open the file in a spreadsheet and save it)",
         ", row 6, column option: Sheet1!C6: an error of the spreadsheet (found '#N/A'); expected a value",
-        ", row 7, column option: Sheet1!C7: a line break in a cell (found 'yes\\\\nrather'); "
+        ", row 7, column option: Sheet1!C7: a line break in a cell (found 'yes\\nrather'); "
         "expected plain text on one line",
         ", row 8, column base: Sheet1!E8: a value is missing; expected a value",
         ", row 9: Sheet1!L9: a value under no header (found 'a remark'); "

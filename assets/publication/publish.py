@@ -4,6 +4,7 @@ Belongs here: what must hold before the link moves, and the comparison of what i
 belong here: moving the link (warehouse.versions), finding what is wrong (audit).
 """
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -91,7 +92,10 @@ def publish(layout: Layout, candidate: Path, results: Iterable[Any], at: dt.date
     work = candidate.parent
     if work.parent == layout.versions and work.name.endswith(".building"):
         shutil.rmtree(work, ignore_errors=True)  # the tables that the candidate was built from
-    write_whole(layout.data / SEAL, json.dumps({version.name: _seal(version)}).encode())
+    with contextlib.suppress(OSError):  # the link has moved: without the note the next refresh publishes once more
+        write_whole(layout.data / SEAL, json.dumps({version.name: _seal(version)}).encode())
+        for left in layout.data.glob(f".{SEAL}.*.part"):  # of a run that was killed while it wrote its note
+            left.unlink()
     return version
 
 
