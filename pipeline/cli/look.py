@@ -129,7 +129,7 @@ def sql(
 
         csv.writer(sys.stdout).writerows([columns, *rows])
     else:
-        show.table(columns, [[_cell(cell) for cell in row] for row in rows])
+        show.records(columns, [[_cell(cell) for cell in row] for row in rows])
 
 
 def headline(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:

@@ -34,10 +34,7 @@ def refresh(
         )
     elif not outcome.success:
         _failed(outcome, layout)
-    elif notes.get("why") is None:
-        show.out.print(
-            f"\nNothing changed: {notes.get('same', 0)} releases are as they were loaded; nothing was rewritten."
-        )
+    elif notes.get("why") is None:  # the step has said that nothing changed
         _set_aside(notes)
     else:
         summary(layout, notes)
@@ -99,12 +96,11 @@ def summary(layout: Layout, notes: dict[str, Any]) -> None:
     show.out.print(f"database  {layout.link}", soft_wrap=True)
     if rows:
         show.out.print("\ntry next", style="bold")
-        show.out.print(f"  weathervane trend {item}")
-        show.out.print(
-            f"""  weathervane sql "SELECT wave, n, percent, reasons FROM trend('{item}', '{category}')\"""",
-            soft_wrap=True,
-        )
-        show.out.print('  weathervane sql "FROM checks WHERE NOT passed"')
+        me = show.command()
+        show.out.print(f"  {me} trend {item}")
+        query = f"SELECT wave, n, percent, percent_low, percent_high FROM trend('{item}', '{category}')"
+        show.out.print(f'  {me} sql "{query}"', soft_wrap=True)
+        show.out.print(f'  {me} sql "FROM checks WHERE NOT passed"')
         show.out.print("  make ui          (Dagster: runs, checks, the nightly schedule)")
 
 

@@ -40,6 +40,32 @@ def table(
     out.print(drawn)
 
 
+def records(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows as a table if it fits the terminal, otherwise one below the other."""
+    widths = [max([len(name), *(len(str(row[i])) for row in rows)]) for i, name in enumerate(columns)]
+    if sum(widths) + 2 * len(widths) <= out.width or len(columns) == 1:
+        table(columns, rows)
+        return
+    longest = max(map(len, columns))
+    for number, row in enumerate(rows, start=1):
+        out.print(f"-- {number} of {len(rows)}", style="dim")
+        for name, cell in zip(columns, row, strict=True):
+            if cell != "":
+                out.print(f"{name.rjust(longest)}  {cell}", markup=False, soft_wrap=True)
+
+
+def command() -> str:
+    """How to call this program from here: by its name if that finds it, otherwise by its place."""
+    import os
+    import shutil
+    import sys
+
+    if shutil.which("weathervane"):
+        return "weathervane"
+    place = os.path.relpath(sys.argv[0])
+    return sys.argv[0] if place.startswith("..") else place
+
+
 def trend(rows: Sequence[dict[str, Any]], title: str) -> None:
     """A trend: one line a wave, the step that leads to it, and below the table the reasons, numbered."""
     notes: list[str] = []
