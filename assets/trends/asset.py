@@ -41,8 +41,8 @@ def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     rows = make.make(house.ledger(), house.shelf(), house.work)
     problems = []
     for name in CHECKED:
-        frame = pyarrow.parquet.read_table(house.work / f"{name}.parquet").to_pylist()
-        problems += [problem for _, problem in BY_NAME[name].problems(BY_NAME[name].frame(frame))]
+        made = pyarrow.parquet.read_table(house.work / f"{name}.parquet")
+        problems += [problem for _, problem in BY_NAME[name].problems(BY_NAME[name].from_arrow(made))]
     house.notes["rows"] = rows
     metadata: dict[str, Any] = {"dagster/row_count": rows["trends"], "changes": rows["changes"]}
     picture = plot.headline(house.work / "trends.parquet")

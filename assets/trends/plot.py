@@ -105,9 +105,9 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> str:
         base.mark_point(size=45, opacity=1, strokeWidth=1.5).encode(
             y=share, fill=altair.condition(has, "series:N", altair.value("white"), legend=None)
         ),
-        alone.mark_text(dy=-9, **bold).encode(**share_text),
-        above.mark_text(dy=-19, **bold).encode(**share_text),
-        above.mark_text(dy=-8, fontSize=9).encode(text="wave_label:N", color=altair.value(_QUIET)),
+        alone.mark_text(dy=-11, **bold).encode(**share_text),
+        above.mark_text(dy=-21, **bold).encode(**share_text),
+        above.mark_text(dy=-10, fontSize=9).encode(text="wave_label:N", color=altair.value(_QUIET)),
     ).properties(
         width=WIDTH,
         height=HEIGHT,

@@ -104,7 +104,10 @@ def compute(
                     family[pair] = _change(cell, one, two, *verdict(one, two))
         _adjust(cell, list(family.values()))
         changes += family.values()
-    return TRENDS.to_arrow(TRENDS.frame(trends)), CHANGES.to_arrow(CHANGES.frame(changes))
+    return (
+        pyarrow.Table.from_pylist(trends, schema=TRENDS.arrow()),
+        pyarrow.Table.from_pylist(changes, schema=CHANGES.arrow()),
+    )
 
 
 def _trend(cell: tuple[str, ...], points: list[Point], verdict: Any) -> list[dict[str, Any]]:
@@ -197,12 +200,10 @@ def detectable(percent: float, n_one: float, n_two: float) -> float:
         n_two: effective n of the later wave.
     """
     p = min(percent, 100 - percent) / 100
-    # From above: at p = 0 the difference 0 solves the equation too, but no change of 0 is ever found.
-    difference = 0.5 - p
-    for _ in range(60):  # the right side grows slowly with d, so the iteration settles
-        q = min(p + difference, 1.0)
-        following = (Z95 + Z80) * math.sqrt(p * (1 - p) / n_one + q * (1 - q) / n_two)
-        if abs(following - difference) < 1e-12:
-            break
-        difference = following
+    # d = z * sqrt(p(1-p)/n1 + (p+d)(1-p-d)/n2), squared, is a quadratic in d; its positive root
+    z = (Z95 + Z80) ** 2
+    square, linear, constant = 1 + z / n_two, -z * (1 - 2 * p) / n_two, -z * p * (1 - p) * (1 / n_one + 1 / n_two)
+    difference = (-linear + math.sqrt(linear * linear - 4 * square * constant)) / (2 * square)
+    if p + difference > 1:  # so few interviews that only everybody would do
+        difference = math.sqrt(z * p * (1 - p) / n_one)
     return 100 * difference

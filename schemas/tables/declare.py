@@ -119,6 +119,20 @@ class Table:
             data[name] = pd.array(values, dtype=dtype) if dtype else pd.Series(values, dtype="object")
         return pd.DataFrame(data, columns=list(self.columns))
 
+    def from_arrow(self, table: pyarrow.Table) -> pd.DataFrame:
+        """An Arrow table with the declared types as a frame; the quick way for many rows."""
+        data: dict[str, Any] = {}
+        for name in self.columns:
+            _, dtype = _TYPES[self.sql_type(name)]
+            values = table.column(name)
+            if dtype is None:
+                data[name] = pd.Series(values.to_pylist(), dtype="object")
+            elif dtype == "float64":
+                data[name] = values.to_pandas()
+            else:
+                data[name] = pd.array(values.to_pandas(integer_object_nulls=True), dtype=dtype)
+        return pd.DataFrame(data, columns=list(self.columns))
+
     def to_arrow(self, frame: pd.DataFrame) -> pyarrow.Table:
         """A frame as an Arrow table with exactly the declared types.
 
