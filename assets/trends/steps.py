@@ -8,6 +8,7 @@ with Holm (1979). The detectable change solves d = (z_0.975 + z_0.80) * se(p, p 
 separate variances. Nothing is tested across a break or without review.
 """
 
+import bisect
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -79,17 +80,16 @@ def compute(
     trends: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     judged: dict[Any, tuple[Comparability, list[str]]] = {}
+    in_order = {item: sorted(ends.items(), key=lambda at: at[0]) for item, ends in of_item.items()}
     for cell in sorted(lines):
         points = sorted(lines[cell], key=lambda point: point.order)
-        asked = of_item[(cell[0], cell[1], cell[2])]
 
         def verdict(
-            one: Point, two: Point, asked: dict[tuple[Any, ...], End] = asked
+            one: Point, two: Point, asked: list[tuple[tuple[Any, ...], End]] = in_order[cell[0], cell[1], cell[2]]
         ) -> tuple[Comparability, list[str]]:
-            between = tuple(
-                end for order, end in sorted(asked.items(), key=lambda o: o[0]) if one.order < order < two.order
-            )
-            key = (one.end, two.end, between)
+            first = bisect.bisect_right(asked, one.order, key=lambda at: at[0])
+            last = bisect.bisect_left(asked, two.order, key=lambda at: at[0])
+            key = (one.end, two.end, tuple(end for _, end in asked[first:last]))
             if key not in judged:
                 judged[key] = judge(*key)
             return judged[key]
