@@ -32,7 +32,7 @@ def _nothing_is_left_behind():
     handles = Path("/proc/self/fd")
     files, threads = len(list(handles.iterdir())), threading.active_count()
     yield
-    assert len(list(handles.iterdir())) == files
+    assert len(list(handles.iterdir())) <= files  # fewer: garbage of an earlier test was collected meanwhile
     assert threading.active_count() == threads
 
 

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from assets.isolation import Job, Limits, run
-from assets.toplines import read as module
+from assets.toplines.addresses import column_letters, column_number
 from assets.toplines.read import read
 from schemas.problems import ProblemsError
 
@@ -570,8 +570,8 @@ def test_a_workbook_without_sense_inside(book):
     ("number", "letters"), [(1, "A"), (26, "Z"), (27, "AA"), (703, "AAA"), (16_384, "XFD")]
 )
 def test_column_letters(number, letters):
-    assert module._letters(number) == letters
-    assert module._column_number(letters) == number
+    assert column_letters(number) == letters
+    assert column_number(letters) == number
 
 
 # --- in the child, and on real nasty files ----------------------------------------------------------------
