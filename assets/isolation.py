@@ -9,6 +9,11 @@ a time, is thrown away when it misbehaves, and answers in JSON, never in pickle:
 file is not believed further than its text. Inside the child there is no network, no writing and no starting
 of programs (`assets.isolation_worker`).
 
+What is too large for an answer goes into files: with `scratch`, each child has one folder of its own in which it may
+create plain files, and nowhere else. When a job with a `folder` has been answered with a value, the parent moves the
+files there, out of the child's reach, before the child gets another job; whatever else happens, they are removed. The
+parent does not look into them.
+
 Which failure becomes which cause class:
 
 | what happened                                                     | cause       |
@@ -16,9 +21,11 @@ Which failure becomes which cause class:
 | `ProblemsError`                                                   | its own     |
 | any other exception                                               | `corrupt`   |
 | `MemoryError`, memory limit met in C, killed for want of memory   | `too_large` |
-| an answer beyond the limit                                        | `too_large` |
+| an answer, or files, beyond the limit                             | `too_large` |
 | over the wall clock (or, behind it, the CPU limit)                | `timed_out` |
 | any other signal, an exit without an answer, an unreadable answer | `crashed`   |
+
+A full disk is nobody's file's fault: `IsolationError`.
 """
 
 import contextlib
@@ -35,12 +42,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from assets.isolation_folder import Folder
 from assets.isolation_worker import HEADER
 from schemas.problems import Problem, shorten
 from schemas.vocabulary import QUARANTINE_CAUSES, Severity, words
 
 START_SECONDS = 60.0  # importing a function's module from a cold disk is slow, and no file's fault
 TAIL_BYTES = 4_096
+_LOOK_SECONDS = 0.25  # how often the size of a child's files is looked at
 _TRY_NAMESPACE = True
 _ROOT = Path(__file__).resolve().parents[1]
 _WORKER = Path(__file__).with_name("isolation_worker.py")
@@ -73,11 +82,13 @@ class Limits:
         seconds: wall clock. The time during which the caller holds an outcome and does not ask for the next
             is not counted.
         output_bytes: the answer, as JSON in UTF-8.
+        folder_bytes: all files together that a job may leave in its folder.
     """
 
     memory_bytes: int = 1 << 30
     seconds: float = 30.0
     output_bytes: int = 64 << 20
+    folder_bytes: int = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -88,11 +99,14 @@ class Job:
         key: comes back with the outcome; need not be unique.
         args: positional arguments, picklable and plain (paths rather than contents).
         file: the name of the file for messages; the key if not given.
+        folder: where the files go that the function makes. It is made, and must not be there before; it must be on
+            the same disk as `scratch`. The function then gets the keyword `folder`: where to write meanwhile.
     """
 
     key: str
     args: tuple[Any, ...] = ()
     file: str | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,13 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
 
 
-def run(function: str, jobs: Iterable[Job], limits: Limits | None = None, workers: int = 2) -> Iterator[Outcome]:
+def run(
+    function: str,
+    jobs: Iterable[Job],
+    limits: Limits | None = None,
+    workers: int = 2,
+    scratch: Path | None = None,
+) -> Iterator[Outcome]:
     """Call `function` on every job in child processes; every job is answered exactly once, in any order.
 
     Values come back as JSON carries them: tuples as lists, keys of mappings as text, no dates, no bytes (a
@@ -118,6 +138,7 @@ def run(function: str, jobs: Iterable[Job], limits: Limits | None = None, worker
         jobs: what to call it on.
         limits: what each job may use; `Limits()` if not given.
         workers: children at a time; no more are started than there are jobs.
+        scratch: a folder in which each child gets a folder for files, if jobs have a `folder`.
 
     Yields:
         One outcome per job.
@@ -129,10 +150,10 @@ def run(function: str, jobs: Iterable[Job], limits: Limits | None = None, worker
     if workers < 1 or function.count(":") != 1:
         expected = "expected 'module:function' and at least one worker"
         raise ValueError(f"run({function!r}, workers={workers}); {expected}")
-    return _run(function, iter(jobs), limits or Limits(), workers)
+    return _run(function, iter(jobs), limits or Limits(), workers, scratch)
 
 
-def _run(function: str, jobs: Iterator[Job], limits: Limits, workers: int) -> Iterator[Outcome]:
+def _run(function: str, jobs: Iterator[Job], limits: Limits, workers: int, scratch: Path | None) -> Iterator[Outcome]:
     pool: list[_Child] = []
     with selectors.DefaultSelector() as selector:
 
@@ -142,13 +163,15 @@ def _run(function: str, jobs: Iterator[Job], limits: Limits, workers: int) -> It
                 job = next(jobs, None)
                 if job is None:
                     return
+                if job.folder is not None and scratch is None:
+                    raise ValueError(f"the job {job.key!r} has a folder; expected run(..., scratch=...)")
                 child = next((child for child in pool if child.job is None), None)
                 if child is not None and child.unfit:
                     child.end()
                     pool.remove(child)
                     child = None
                 if child is None:
-                    child = _Child(function, limits, selector)
+                    child = _Child(function, limits, selector, scratch)
                     pool.append(child)
                 child.take(job)
 
@@ -156,6 +179,8 @@ def _run(function: str, jobs: Iterator[Job], limits: Limits, workers: int) -> It
             feed()
             while busy := [child for child in pool if child.job is not None]:
                 patience = max(0.0, min(child.deadline for child in busy) - time.monotonic())
+                if scratch is not None:
+                    patience = min(patience, _LOOK_SECONDS)
                 for key, _ in selector.select(patience):
                     key.data()
                 outcomes: list[Outcome] = []
@@ -164,6 +189,8 @@ def _run(function: str, jobs: Iterator[Job], limits: Limits, workers: int) -> It
                     outcome = child.outcome()
                     if outcome is None and time.monotonic() >= child.deadline:
                         outcome = child.expire()
+                    if outcome is None and child.overflows():
+                        outcome = child.overflow()
                     if outcome is not None:
                         outcomes.append(outcome)
                     if child.gone:
@@ -207,7 +234,10 @@ def network_isolation() -> NetworkIsolation:
 class _Child:
     """One child process, what it is working on, and what has come out of it so far."""
 
-    def __init__(self, function: str, limits: Limits, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, function: str, limits: Limits, selector: selectors.BaseSelector, scratch: Path | None = None
+    ) -> None:
+        self.folder = None if scratch is None else Folder(scratch)
         self.function, self.limits, self.selector = function, limits, selector
         self.job: Job | None = None
         self.deadline = time.monotonic() + START_SECONDS
@@ -235,18 +265,20 @@ class _Child:
             "path": path if str(_ROOT) in path else [*path, str(_ROOT)],
             "parent": os.getpid(),
             "namespace": _TRY_NAMESPACE,
+            "folder": None if self.folder is None else str(self.folder.path),
             "limits": {
                 "memory": limits.memory_bytes,
                 "seconds": limits.seconds,
                 "output": limits.output_bytes,
+                "folder": limits.folder_bytes,
             },
         }
         self._send(setup)
 
     @property
     def unfit(self) -> bool:
-        """Whether it died, or spoke, while it had nothing to do: no next job must pay for that."""
-        return self.closed or bool(self.received)
+        """Whether it died, or spoke, or wrote, while it had nothing to do: no next job must pay for that."""
+        return self.closed or bool(self.received) or (self.folder is not None and bool(self.folder.files()))
 
     def take(self, job: Job) -> None:
         """Start on `job`; its time runs from now, or from when the child is up."""
@@ -254,7 +286,7 @@ class _Child:
         self.tail.clear()
         if self.ready:
             self.deadline = time.monotonic() + self.limits.seconds
-        self._send(job.args)
+        self._send((job.args, job.folder is not None))
 
     def outcome(self) -> Outcome | None:
         """The outcome of the job if it is known by now. May leave the child dead (`gone`)."""
@@ -268,7 +300,12 @@ class _Child:
             return self._died()
         job = self._done()
         kind = answer.get("kind")
-        if answer.get("worn"):
+        if kind == "value" and job.folder is not None and self.folder is not None:
+            refused = self._deliver(job, self.folder, job.folder)
+            if refused is not None:
+                self.end()
+                return refused
+        if answer.get("worn") or (self.folder is not None and not self.folder.clear()):
             self.end()
         if kind == "value":
             return Outcome(job.key, answer.get("value"))
@@ -286,6 +323,10 @@ class _Child:
             return self._out_of_memory(job)
         if kind == "large":
             return self._too_long(job)
+        if kind == "files":
+            return self._too_many_files(job)
+        if kind == "full":
+            raise IsolationError(f"no space is left on the disk for what {self.function} writes")
         return self._unreadable(job)
 
     def expire(self) -> Outcome:
@@ -296,6 +337,15 @@ class _Child:
             raise IsolationError(f"a child for {self.function} {what}")
         what = f"reading took longer than {self.limits.seconds:g} seconds and was stopped"
         return self._failed(self._done(), "timed_out", what)
+
+    def overflows(self) -> bool:
+        """Whether its files have grown beyond the limit. One file cannot (the kernel sees to it), many can."""
+        return self.folder is not None and self.folder.size() > self.limits.folder_bytes
+
+    def overflow(self) -> Outcome:
+        """End the child, which writes too much."""
+        self.end()
+        return self._too_many_files(self._done())
 
     def end(self) -> None:
         """Kill the child with all that it started and close its pipes; twice is as good as once."""
@@ -313,6 +363,17 @@ class _Child:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
+        if self.folder is not None:
+            self.folder.remove()
+
+    def _deliver(self, job: Job, folder: Folder, target: Path) -> Outcome | None:
+        """Move the files to where the job wants them; an outcome if they are not what they should be."""
+        if not folder.is_plain():
+            return self._failed(job, "crashed", "the reader left something that is no plain file")
+        if folder.size() > self.limits.folder_bytes:
+            return self._too_many_files(job)
+        folder.move(target)
+        return None
 
     def _send(self, message: Any) -> None:
         raw = pickle.dumps(message)
@@ -416,6 +477,10 @@ class _Child:
 
     def _too_long(self, job: Job) -> Outcome:
         what = f"reading gives more than {_size(self.limits.output_bytes)}"
+        return self._failed(job, "too_large", what)
+
+    def _too_many_files(self, job: Job) -> Outcome:
+        what = f"reading writes more than {_size(self.limits.folder_bytes)}"
         return self._failed(job, "too_large", what)
 
     def _unreadable(self, job: Job) -> Outcome:

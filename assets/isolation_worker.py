@@ -9,12 +9,16 @@ The order in `main` matters. The network goes first, because a process may leave
 thread and importing numpy starts several. The function's module is imported next, while files may still be
 opened freely and compiled modules cached. Then the fence closes, and only then is a job looked at.
 
+A child that may write files may do so in one folder, its own, known before the fence closes: make, write, read, rename
+and remove plain files there, no links, no folders.
+
 The fence has two layers. The kernel's (namespace, Landlock, resource limits) holds against C code that has
 been taken over. Python's (an audit hook) says the same with a clear message, and is all there is where the
 kernel forbids the first. The hook cannot be removed again, but machine code walks around it.
 """
 
 import ctypes
+import errno
 import importlib
 import json
 import os
@@ -31,9 +35,12 @@ LONGEST_MESSAGE = 2_000
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-_LANDLOCK_CREATE, _LANDLOCK_RESTRICT, _LANDLOCK_VERSION = 444, 446, 1
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT, _LANDLOCK_VERSION = 444, 445, 446, 1
+_LANDLOCK_BENEATH = 1
 # Execute, write, remove and make (all kinds); version 2 adds moving between folders, version 3 truncating.
 _LANDLOCK_RIGHTS = (0b1_1111_1111_0011, 1 << 13, 1 << 14)
+# Inside the folder: write, remove files, make plain files; and truncating, where the kernel asks.
+_LANDLOCK_INSIDE = (1 << 1 | 1 << 5 | 1 << 8, 0, 1 << 14)
 _STARTING = {
     "subprocess.Popen",
     "os.system",
@@ -43,6 +50,7 @@ _STARTING = {
     "os.fork",
     "os.forkpty",
 }
+_INSIDE = {"os.remove": 1, "os.rename": 2}  # and how many of their arguments are paths
 _CHANGING = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -70,17 +78,21 @@ def main() -> None:
     start = _address_space()
     limits["worn"] = start + limits["memory"] // 2  # leaks of many jobs must not make one of them fail
     limits["ceiling"] = start + 2 * limits["memory"]
-    _fence(limits["ceiling"])
+    folder = setup["folder"]
+    _fence(limits["ceiling"], folder, limits["folder"] if folder else 0)
     _send(outgoing, {"kind": "ready", "network": network})
-    while (args := _receive(incoming)) is not None:
+    while (job := _receive(incoming)) is not None:
         _renew(limits)
-        _send_raw(outgoing, _answer(function, args, limits))
+        args, writes = job
+        _send_raw(outgoing, _answer(function, args, {"folder": folder} if writes else {}, limits))
 
 
-def _answer(function: Callable[..., Any], args: tuple[Any, ...], limits: dict[str, Any]) -> bytes:
+def _answer(
+    function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any], limits: dict[str, Any]
+) -> bytes:
     """The answer to one job, encoded; whatever the function raises becomes an answer as well."""
     try:
-        value = function(*args)
+        value = function(*args, **named)
         answer = {"kind": "value", "value": value}
         del value
         raw = _encode(answer)
@@ -102,7 +114,14 @@ def _refusal(bad: BaseException) -> dict[str, Any]:
     ours = sys.modules.get("schemas.problems")
     if ours is not None and isinstance(bad, ours.ProblemsError):
         return {"kind": "problems", "problems": [problem.as_row() for problem in bad.problems]}
-    return {"kind": "error", "message": _describe(bad)}
+    message = _describe(bad)
+    number = bad.errno if isinstance(bad, OSError) else None
+    # Machine code says the same in words only.
+    if number == errno.EFBIG or os.strerror(errno.EFBIG) in message:
+        return {"kind": "files"}
+    if number == errno.ENOSPC or os.strerror(errno.ENOSPC) in message:
+        return {"kind": "full"}
+    return {"kind": "error", "message": message}
 
 
 def _describe(bad: BaseException) -> str:
@@ -164,21 +183,21 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _fence(ceiling: int) -> None:
-    """No writing, no new programs, no core file, few open files; for good."""
+def _fence(ceiling: int, folder: str | None, largest: int) -> None:
+    """No writing but in `folder`, no new programs, no core file, few open files; for good."""
     for kind, most in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, largest),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_AS, ceiling),
     ):
         most = _at_most(kind, most)
         resource.setrlimit(kind, (most, most))
-    _forbid_writing()
-    sys.addaudithook(_audit)
+    _forbid_writing(folder)
+    sys.addaudithook(_auditor(folder))
 
 
-def _forbid_writing() -> None:
+def _forbid_writing(folder: str | None) -> None:
     """Landlock, where the kernel has it: a file-size limit alone lets files be emptied, moved and removed."""
     if sys.platform != "linux":
         return
@@ -189,22 +208,35 @@ def _forbid_writing() -> None:
     rights = ctypes.c_uint64(sum(_LANDLOCK_RIGHTS[:version]))
     rules = libc.syscall(_LANDLOCK_CREATE, ctypes.byref(rights), ctypes.c_size_t(8), 0)
     if rules >= 0:
+        if folder is not None:
+            inside = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            rule = struct.pack("=Qi", sum(_LANDLOCK_INSIDE[:version]), inside)
+            libc.syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BENEATH, rule, 0)
+            os.close(inside)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.syscall(_LANDLOCK_RESTRICT, rules, 0)
         os.close(rules)
 
 
-def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if event == "open":
-        flags = args[2]
-        if isinstance(flags, int) and flags & _WRITING:
-            raise PermissionError("a reader may not write files")
-    elif event.startswith("socket."):
-        raise PermissionError("a reader may not use the network")
-    elif event in _STARTING:
-        raise PermissionError("a reader may not start processes")
-    elif event in _CHANGING:
-        raise PermissionError("a reader may not change files")
+def _auditor(folder: str | None) -> Callable[[str, tuple[Any, ...]], None]:
+    def is_inside(path: Any) -> bool:
+        if folder is None or not isinstance(path, str):
+            return False
+        return os.path.dirname(os.path.abspath(path)) == folder  # noqa: PTH100, PTH120
+
+    def audit(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            flags = args[2]
+            if isinstance(flags, int) and flags & _WRITING and not is_inside(args[0]):
+                raise PermissionError("a reader may not write files")
+        elif event.startswith("socket."):
+            raise PermissionError("a reader may not use the network")
+        elif event in _STARTING:
+            raise PermissionError("a reader may not start processes")
+        elif event in _CHANGING and not (event in _INSIDE and all(map(is_inside, args[: _INSIDE[event]]))):
+            raise PermissionError("a reader may not change files")
+
+    return audit
 
 
 def _renew(limits: dict[str, Any]) -> None:

@@ -129,9 +129,7 @@ def problems():
 
     raise ProblemsError(
         [
-            Problem(
-                "toplines", "a/toplines.csv", "a wrong word", row=4, column="base", value="al", nearest="all"
-            ),
+            Problem("toplines", "a/toplines.csv", "a wrong word", row=4, column="base", value="al", nearest="all"),
             Problem("encoding", "a/toplines.csv", "a wrong byte", severity="warning"),
         ]
     )
@@ -181,9 +179,7 @@ def connect_in_c(port):
     """As machine code does it, past Python's audit hook."""
     libc = ctypes.CDLL(None, use_errno=True)
     phone = libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
-    address = (
-        socket.AF_INET.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
-    )
+    address = socket.AF_INET.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
     return "connected" if libc.connect(phone, address, len(address)) == 0 else os.strerror(ctypes.get_errno())
 
 

@@ -205,9 +205,7 @@ def test_printing_disturbs_nothing():
 
 def test_problems_pass_through_unchanged():
     assert one("problems").problems == [
-        Problem(
-            "toplines", "a/toplines.csv", "a wrong word", row=4, column="base", value="al", nearest="all"
-        ),
+        Problem("toplines", "a/toplines.csv", "a wrong word", row=4, column="base", value="al", nearest="all"),
         Problem("encoding", "a/toplines.csv", "a wrong byte", severity="warning"),
     ]
 
@@ -383,8 +381,6 @@ def test_nonsense_is_refused_at_once(function, workers):
         run(function, [], workers=workers)
 
 
-@pytest.mark.parametrize(
-    ("count", "text"), [(1 << 30, "1 GiB"), (3 << 19, "1.5 MiB"), (2048, "2 KiB"), (7, "7 bytes")]
-)
+@pytest.mark.parametrize(("count", "text"), [(1 << 30, "1 GiB"), (3 << 19, "1.5 MiB"), (2048, "2 KiB"), (7, "7 bytes")])
 def test_sizes_as_people_say_them(count, text):
     assert isolation._size(count) == text
