@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from assets.publication.asset import audit_step, published_step, warehouse_step
-from assets.releases.asset import STATUS
+from assets.releases.asset import STATUS, loads
 from assets.step import ingest_step
 from assets.trends.asset import trends_step
 from pipeline.jobs import refresh_job
@@ -33,7 +33,7 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
     settings = settings or Settings.from_environment()
     return dg.Definitions(
         assets=[STATUS, ingest_step, trends_step, warehouse_step, published_step],
-        asset_checks=[audit_step],
+        asset_checks=[loads, audit_step],
         jobs=[refresh_job()],
         schedules=[nightly_refresh(settings)],
         sensors=[new_releases(settings), *alert_sensors(settings)],

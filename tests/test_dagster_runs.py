@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from assets.publication.audit import Result
+from assets.releases import asset as releases
 from assets.trends import plot
 from pipeline import home, resources, run
 from pipeline.auditing import AuditError, Auditor
@@ -198,6 +199,20 @@ def test_a_mended_release_passes(desk):
     assert checks(result)["releases", "every_release_loads", None].passed
     assert list(materialized(result, "release")) == ["acme:monthly:04"]
     assert len(desk.published()) == 4
+
+
+def test_the_check_of_releases_can_be_started_by_itself(desk):
+    loads = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("release"), "loads"))
+    look = dg.define_asset_job("look", selection=loads)
+    job = dg.Definitions(assets=[releases.STATUS], asset_checks=[releases.loads], jobs=[look]).resolve_job_def("look")
+    desk.refresh()
+    (found,) = checks(job.execute_in_process(instance=desk.instance)).values()
+    assert found.passed
+    spoil(desk.release_of(wave="04", month=4))
+    desk.refresh()
+    (found,) = checks(job.execute_in_process(instance=desk.instance)).values()
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "acme/monthly/04/toplines.csv, row 3, column percent" in found.description
 
 
 def test_a_withdrawn_release_has_no_partition_any_more(desk):

@@ -15,6 +15,7 @@ from assets.faces import OWNER, spec
 from assets.ingest import Report
 from assets.releases.ledger import Event, Ledger
 from schemas.problems import Problem
+from warehouse.layout import Layout
 
 PARTITIONS = dg.DynamicPartitionsDefinition(name="release")
 RELEASE = "release"
@@ -35,8 +36,8 @@ STATUS = dg.AssetSpec(
     partitions_def=PARTITIONS,
     owners=[OWNER],
     kinds={"parquet"},
-    description="One partition per release: green when it is loaded, with a failed check when it was set aside. "
-    "Nothing to start here; the job `refresh` loads what changed.",
+    description="One partition per release: green when a load of it is published, grey when none ever was. One that is "
+    "set aside fails its check `loads`. Nothing to start here; the job `refresh` loads what changed.",
 )
 EVERY_RELEASE_LOADS = dg.AssetCheckSpec(
     "every_release_loads",
@@ -68,10 +69,10 @@ def tell(context: dg.AssetExecutionContext, report: Report, before: Ledger, ledg
         if name in report.loaded or (name not in set_aside and partition(name) not in known):
             context.log_event(_loaded(name, event, report))
             if name in before.quarantined():
-                context.log_event(dg.AssetCheckEvaluation(dg.AssetKey(RELEASE), LOADS, True, partition=partition(name)))
+                context.log_event(_check(name, []))
     for name, state in set_aside.items():
         if name in report.quarantined or partition(name) not in known:
-            context.log_event(_set_aside(name, state.last.problems))
+            context.log_event(_check(name, state.last.problems))
     # Keys last: whoever is killed before this line tells the rest again.
     there = {partition(name) for name in (*live, *set_aside)}
     if there - known:
@@ -94,14 +95,34 @@ def _loaded(name: str, event: Event, report: Report) -> dg.AssetMaterialization:
     )
 
 
-def _set_aside(name: str, problems: list[Problem]) -> dg.AssetCheckEvaluation:
+def _check(name: str, problems: list[Problem]) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         dg.AssetKey(RELEASE),
         LOADS,
-        False,
+        not problems,
         partition=partition(name),
-        metadata={"problems": dg.MetadataValue.md(bullets(problems))},
-        description=str(problems[0]) if problems else "set aside",
+        severity=dg.AssetCheckSeverity.WARN,
+        description=str(problems[0]) if problems else "its last load is published",
+        metadata={"problems": dg.MetadataValue.md(bullets(problems) or "none")},
+    )
+
+
+@dg.asset_check(
+    asset=RELEASE,
+    name=LOADS,
+    description="The release as it stands is loaded. If not, it is set aside: what is wrong, with file, row and "
+    "column; its last good load stays published. A refresh says it of each release that it touches; started here it "
+    "looks at all.",
+)
+def loads() -> dg.AssetCheckResult:
+    """What the ledger says of all releases."""
+    set_aside = Ledger(Layout.from_environment().ledger).quarantined().values()
+    problems = [problem for state in set_aside for problem in state.last.problems]
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=some(problems) or "every release is loaded",
+        metadata={"problems": dg.MetadataValue.md(bullets(problems) or "none")},
     )
 
 
