@@ -45,7 +45,7 @@ run: $(READY_RUN)  ## load what changed, check it, publish it, print the headlin
 	@command -v weathervane >/dev/null || echo "(weathervane is in $(BIN); to have it on the path: . $(BIN)/activate)"
 
 test: $(READY_DEV)  ## the tests, on two processes (ARGS="-k sql" chooses)
-	$(BIN)/python -m pytest -n 2 -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
 
 ui: $(READY_RUN)  ## Dagster on 127.0.0.1 (PORT=3000)
 	@$(BIN)/weathervane ui --port $(PORT)
