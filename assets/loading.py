@@ -94,7 +94,7 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
         }
     )
     values = published.estimate(manifest, name, figures)
-    about = rows.about(manifest, name, files, tree, figures, values, problems, len(one.questions))
+    about = rows.about(manifest, name, files, tree, figures, values, len(one.questions))
     return Loaded(
         one.found,
         manifest,

@@ -12,7 +12,6 @@ from assets.questions.harmonise import Figure
 from schemas.crosswalk import QuestionRow
 from schemas.dates import first_day, last_day
 from schemas.manifest import Release
-from schemas.problems import Problem
 
 
 def _key(manifest: Release, name: str) -> dict[str, Any]:
@@ -64,7 +63,6 @@ def about(
     tree: str,
     figures: list[Figure],
     values: list[dict[str, Any]],
-    warnings: list[Problem],
     questions: int,
 ) -> dict[str, Any]:
     """What the tables `waves`, `releases`, `conflicts` and `checks` need of this release, as plain data."""
@@ -115,7 +113,6 @@ def about(
         "wave": wave,
         "release": release,
         "conflicts": conflicts(figures, manifest.conflicts),
-        "warnings": [str(problem) for problem in warnings],
     }
 
 

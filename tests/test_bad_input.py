@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
@@ -284,6 +284,8 @@ BAD = {
     "crosswalk-without-a-file": (
         swap("release.yml", "files:\n  - path: toplines.csv\n", ""),
         [
+            "manifest {}/toplines.csv: a file that the manifest does not name: nothing reads it; expected its path under "
+            "files in release.yml, or no such file",
             "crosswalk {}/questions.csv, row 2, column question: a stale row: no figure uses it (found 'q0'); "
             "expected a row that a figure uses, or none"
         ],
@@ -877,3 +879,42 @@ def test_a_database_that_duckdb_can_read_comes_out_of_it(sandbox: Layout) -> Non
     assert done.ask("SELECT count(*) > 0 FROM estimates WHERE wave = 'sound'") == [(True,)]
     with connect.read(sandbox.link) as con, pytest.raises(duckdb.InvalidInputException, match="read-only"):
         con.execute("CREATE TABLE x (y INT)")
+
+
+def test_a_data_file_that_the_manifest_does_not_name_is_a_warning_and_prose_is_none(tmp_path: Path) -> None:
+    layout = factory.small_house(tmp_path, waves=1)
+    folder = layout.catalogue / "releases" / "acme" / "monthly" / "01"
+    (folder / "toplines-2.csv").write_bytes((folder / "toplines.csv").read_bytes())
+    (folder / "notes.md").write_text("Read on paper.\n")
+
+    done = refresh(layout, audit=lambda *_: [])
+    assert list(done.report.loaded) == ["acme/monthly/01"]
+    with connect.read(layout.link) as con:
+        found = con.execute("SELECT subject, check_name, severity, message FROM checks WHERE NOT passed").fetchall()
+    assert found == [
+        (
+            "acme/monthly/01",
+            "files are named (1)",
+            "warning",
+            "acme/monthly/01/toplines-2.csv: a file that the manifest does not name: nothing reads it; expected its "
+            "path under files in release.yml, or no such file; nearest: 'toplines.csv'",
+        )
+    ]
+
+
+def test_a_file_that_may_not_be_read_sets_its_release_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = factory.small_house(tmp_path, waves=2)
+    closed = layout.catalogue / "releases" / "acme" / "monthly" / "01" / "toplines.csv"
+    plain_open = Path.open
+
+    def guarded(path: Path, *args: Any, **more: Any) -> Any:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))  # root, who runs some tests, may read everything
+        return plain_open(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    done = refresh(layout, audit=lambda *_: [])
+    assert list(done.report.loaded) == ["acme/monthly/02"]
+    assert [str(p) for p in done.report.quarantined["acme/monthly/01"]] == [
+        "acme/monthly/01/toplines.csv: a file that may not be read; expected plain files and folders, no links"
+    ]

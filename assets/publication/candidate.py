@@ -42,7 +42,7 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
         "conflicts": shelf.conflicts(),
         "quarantine": list(_quarantine(ledger, around)),
         "digest": _digest(ledger),
-        "checks": list(_release_checks(ledger, shelf)),
+        "checks": list(_release_checks(ledger)),
         "about": _about(ledger),
     }
     tables: dict[str, Any] = {}
@@ -114,7 +114,10 @@ def _problem_row(name: str, position: int, problem: Problem, since: Any, publish
     }
 
 
-def _release_checks(ledger: Ledger, shelf: Shelf) -> Iterable[dict[str, Any]]:
+_WARNED = {"toplines": "adds up", "manifest": "files are named"}  # cause of a warning -> what was checked
+
+
+def _release_checks(ledger: Ledger) -> Iterable[dict[str, Any]]:
     """A row per release: did it load? And one per warning of its load."""
     for name, state in sorted(ledger.states.items()):
         if name == CONTEXT or state.last.status == "withdrawn":
@@ -128,15 +131,15 @@ def _release_checks(ledger: Ledger, shelf: Shelf) -> Iterable[dict[str, Any]]:
             "severity": "error",
             "message": "loaded" if not problems else "; ".join(map(str, problems[:3])) + _more(problems),
         }
-        warnings = shelf.abouts.get(name, {}).get("warnings", [])
+        warnings = [p for p in state.loaded.problems if p.severity == "warning"] if state.loaded else []
         for number, warning in enumerate(warnings, start=1):
             yield {
                 "level": "release",
                 "subject": name,
-                "check_name": f"adds up ({number})",
+                "check_name": f"{_WARNED.get(warning.cause, warning.cause)} ({number})",
                 "passed": False,
                 "severity": "warning",
-                "message": warning,
+                "message": str(warning),
             }
 
 

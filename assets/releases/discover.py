@@ -129,8 +129,12 @@ def _look_into(entry: os.DirEntry[str], release: str) -> Found:
             what = f"{size:,} bytes are too many for published figures"
             found.problems.append(Problem("too_large", file, what, expected=f"at most {LARGEST_FILE:,} bytes"))
         else:
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            try:
+                with path.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            except PermissionError:  # one closed file must not stop all other releases
+                found.problems.append(_unsafe(file, "a file that may not be read"))
+                continue
             found.files[name] = Seen(digest, size, path)
     if MANIFEST not in found.files and not found.problems:
         what = "no manifest in this folder"

@@ -75,7 +75,20 @@ def open_release(
             )
         except ProblemsError as bad:
             problems += bad.problems
-    return problems or Opened(found, manifest, questions, categories, files)
+    return problems or Opened(found, manifest, questions, categories, files, problems=list(_unnamed(found, manifest)))
+
+
+def _unnamed(found: Found, manifest: Release) -> Iterable[Problem]:
+    """Files that nothing reads, most likely forgotten; prose beside a release is nobody's mistake."""
+    named = {MANIFEST, *CROSSWALK, *(file.path for file in manifest.files)}
+    for name in sorted(set(found.files) - named):
+        if not name.lower().endswith((".md", ".txt")):
+            what = "a file that the manifest does not name: nothing reads it"
+            near = nearest(name, [file.path for file in manifest.files])
+            expected = f"its path under files in {MANIFEST}, or no such file"
+            yield Problem(
+                "manifest", f"{found.release}/{name}", what, expected=expected, nearest=near, severity="warning"
+            )
 
 
 def _crosswalk(found: Found, name: str, archive: Archive) -> bytes:
