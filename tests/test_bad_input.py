@@ -287,7 +287,7 @@ BAD = {
             "manifest {}/toplines.csv: a file that the manifest does not name: nothing reads it; expected its path "
             "under files in release.yml, or no such file",
             "crosswalk {}/questions.csv, row 2, column question: a stale row: no figure uses it (found 'q0'); "
-            "expected a row that a figure uses, or none"
+            "expected a row that a figure uses, or none",
         ],
     ),
     "decision-without-reason": (

@@ -1,0 +1,222 @@
+"""Errors from replicate weights, given by the producer or made from a design.
+
+Belongs here: jackknife (JK1, JKn), balanced half samples (BRR, Fay) and bootstrap weights, and estimates from them.
+Does not belong here: linearised errors (`linear`).
+
+Source: `survey::svrepdesign`, `as.svrepdesign`, `svrVar` (Wolter 2007, Introduction to Variance Estimation, ch. 3, 4;
+Judkins 1990, Journal of Official Statistics 6, 223-239 for Fay).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.estimates.design.design import Design, DesignError, Floats, Mask
+from assets.estimates.design.linear import answered, indicators, weighted_sums
+
+RANK = 1e-5  # R: columns of replicate weights closer than this are one
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """n respondents with R replicate weights.
+
+    Attributes:
+        weights: (n,) full-sample weights.
+        columns: (n, R) replicate weights, the sampling weight included (R `combined.weights = TRUE`).
+        scales: (R,) factor of every replicate's squared deviation; R's scale times rscales.
+        mse: deviations from the full-sample estimate; False takes the mean of the replicates.
+    """
+
+    weights: Floats
+    columns: Floats
+    scales: Floats
+    mse: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Replicated:
+    """k estimates with errors from replicates.
+
+    Attributes:
+        values: (k,) with the full-sample weights.
+        covariance: (k, k); nan where fewer than two replicates have an estimate.
+        df: rank of the members' replicate weights minus 1.
+        n: members with an answer and a positive weight.
+        member: (n rows,) those members, zero weights included.
+        by_replicate: (R, k), nan where a replicate has no member with a weight.
+        lost: replicates without an estimate; they are left out of the sum, as in R.
+    """
+
+    values: Floats
+    covariance: Floats
+    df: int
+    n: int
+    member: Mask
+    by_replicate: Floats
+    lost: int
+
+    @property
+    def errors(self) -> Floats:
+        """(k,) standard errors."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def given(weights: npt.ArrayLike, columns: npt.ArrayLike, scales: npt.ArrayLike, mse: bool = False) -> Replicates:
+    """Check a producer's replicate weights.
+
+    Args:
+        weights: (n,) full-sample weights, at least 0.
+        columns: (n, R) replicate weights; below 0 is allowed, some bootstraps have it.
+        scales: (R,), or one number for all; see `common_scale`.
+        mse: see `Replicates`.
+
+    Raises:
+        DesignError: shapes differ, a number is missing or infinite, a weight or scale is negative.
+    """
+    w, c = np.asarray(weights, np.float64), np.asarray(columns, np.float64)
+    if w.ndim != 1 or c.ndim != 2 or len(c) != len(w) or not c.size:
+        raise DesignError(f"replicate weights have shape {c.shape}, the weights {w.shape}")
+    s = np.asarray(scales, np.float64)
+    if s.shape not in ((), (c.shape[1],)):
+        raise DesignError(f"{s.size} scales for {c.shape[1]} replicates")
+    if not (np.isfinite(w).all() and np.isfinite(c).all() and np.isfinite(s).all()):
+        raise DesignError("weights and scales must be finite")
+    if (w < 0).any() or (s < 0).any():
+        raise DesignError("weights and scales must be at least 0")
+    return Replicates(w, c, np.broadcast_to(s, (c.shape[1],)).copy(), mse)
+
+
+def common_scale(kind: Literal["JK1", "BRR", "Fay", "bootstrap"], replicates: int, rho: float = 0.0) -> float:
+    """Scale of all R replicates: (R - 1) / R, 1 / R, 1 / (R (1 - rho)^2), 1 / (R - 1).
+
+    Raises:
+        DesignError: too few replicates, or rho outside 0 to 1.
+    """
+    if replicates < 2 or not 0 <= rho < 1:
+        raise DesignError("at least two replicates, and rho from 0 to below 1")
+    scales = {
+        "JK1": (replicates - 1) / replicates,
+        "BRR": 1 / replicates,
+        "Fay": 1 / (replicates * (1 - rho) ** 2),
+        "bootstrap": 1 / (replicates - 1),
+    }
+    return scales[kind]
+
+
+def jackknife(design: Design, kind: Literal["JK1", "JKn"] = "JKn", mse: bool = False) -> Replicates:
+    """Delete one PSU at a time, R `as.svrepdesign(type =)`.
+
+    Args:
+        design: one stratum for JK1; the population sizes of the first stage enter the scales.
+        kind: JKn reweights the rest of the stratum.
+        mse: see `Replicates`.
+
+    Raises:
+        DesignError: JK1 of several strata; a calibrated design (calibrate every replicate instead, see
+            `calibration.raked_replicates`); a lone PSU, unless the rule is "remove" or "certainty".
+    """
+    first = design.first
+    if design.adjustments:
+        raise DesignError("make replicates of the design first, then calibrate them")
+    if kind == "JK1" and len(first.names) > 1:
+        raise DesignError("JK1 is for designs without strata: use JKn")
+    m = first.sampled[first.stratum]
+    lone = m < 2
+    if lone.any() and design.lonely not in ("remove", "certainty"):
+        told = first.names[first.stratum[np.argmax(lone)]]
+        raise DesignError(f"one PSU only in stratum {told}: no jackknife with rule {design.lonely}")
+    left_out = np.flatnonzero(~lone)
+    others = first.stratum[:, None] == first.stratum[left_out]
+    factor = np.where(others, (m / np.maximum(m - 1, 1))[:, None], 1.0)
+    factor[left_out, np.arange(len(left_out))] = 0.0
+    scales = ((m - 1) / m * (1 - first.fraction[first.stratum]))[left_out]
+    return Replicates(design.weights, design.weights[:, None] * factor[first.unit], scales, mse)
+
+
+def replicate_totals(replicates: Replicates, values: npt.ArrayLike, domain: Mask | None = None) -> Replicated | None:
+    """Weighted sums of values (n,) or (n, k) in a domain; None and errors as in `linear.totals`."""
+    y, member = answered(len(replicates.weights), values, domain)
+    return evaluate(replicates, member, lambda w: w.T @ y[member])
+
+
+def replicate_means(replicates: Replicates, values: npt.ArrayLike, domain: Mask | None = None) -> Replicated | None:
+    """Weighted means of values (n,) or (n, k) in a domain; None and errors as in `linear.means`."""
+    y, member = answered(len(replicates.weights), values, domain)
+    inside = y[member]
+
+    def statistic(w: Floats) -> Floats:
+        if w.shape[1] == 1:  # the full sample, where a share of everyone must be 1 to the last digit
+            sums = weighted_sums(inside, w)
+            return _divided(sums[None, :-1], sums[None, -1:])
+        return _divided(w.T @ inside, w.sum(axis=0)[:, None])
+
+    return evaluate(replicates, member, statistic)
+
+
+def replicate_shares(
+    replicates: Replicates, answer: npt.ArrayLike, options: int, domain: Mask | None = None
+) -> Replicated | None:
+    """Share of every option in a domain; None and errors as in `linear.shares`."""
+    return replicate_means(replicates, indicators(answer, options), domain)
+
+
+def replicate_ratio(
+    replicates: Replicates, numerator: npt.ArrayLike, denominator: npt.ArrayLike, domain: Mask | None = None
+) -> Replicated | None:
+    """Ratio of two totals in a domain; None and errors as in `linear.ratio`."""
+    both, member = answered(len(replicates.weights), np.column_stack([numerator, denominator]), domain)
+    y = both[member]
+    result = evaluate(replicates, member, lambda w: _divided(w.T @ y[:, :1], w.T @ y[:, 1:]))
+    return None if result is None or np.isnan(result.values).any() else result
+
+
+def evaluate(replicates: Replicates, member: Mask, statistic: Callable[[Floats], Floats]) -> Replicated | None:
+    """Any statistic of weights, with its error.
+
+    Args:
+        replicates: the weights.
+        member: (n,) rows that count.
+        statistic: of members' weights (members, c) the values (c, k), nan where there is none.
+
+    Returns:
+        None where no member has a positive weight.
+    """
+    w, columns = replicates.weights[member], replicates.columns[member]
+    n = int(np.count_nonzero(w > 0))
+    if not n:
+        return None
+    values = statistic(w[:, None])[0]
+    thetas = statistic(columns)
+    rank = int(np.linalg.matrix_rank(columns, tol=RANK * float(np.linalg.norm(columns, 2))))
+    return _spread(replicates, values, thetas, rank - 1, n, member)
+
+
+def replicates_together(replicates: Replicates, estimates: Sequence[Replicated]) -> Replicated:
+    """Estimates side by side with their covariances; all must come from these replicates."""
+    values = np.concatenate([estimate.values for estimate in estimates])
+    thetas = np.column_stack([estimate.by_replicate for estimate in estimates])
+    member = np.logical_or.reduce([estimate.member for estimate in estimates])
+    joint = evaluate(replicates, member, lambda w: np.zeros((w.shape[1], 1)))
+    if joint is None:
+        raise DesignError("no estimate has a member with a positive weight")
+    return _spread(replicates, values, thetas, joint.df, joint.n, member)
+
+
+def _spread(replicates: Replicates, values: Floats, thetas: Floats, df: int, n: int, member: Mask) -> Replicated:
+    good = ~np.isnan(thetas).any(axis=1)
+    kept, scales = thetas[good], replicates.scales[good]
+    lost = int(np.count_nonzero(~good))
+    if np.count_nonzero(scales > 0) < 2:
+        return Replicated(values, np.full((len(values),) * 2, np.nan), df, n, member, thetas, lost)
+    centre = values if replicates.mse else kept[scales > 0].mean(axis=0)
+    deviation = (kept - centre) * np.sqrt(scales)[:, None]
+    return Replicated(values, deviation.T @ deviation, df, n, member, thetas, lost)
+
+
+def _divided(top: Floats, bottom: Floats) -> Floats:
+    """Ratio (c, k), nan where the denominator (c, 1) is 0."""
+    return np.where(bottom == 0, np.nan, top / np.where(bottom == 0, 1.0, bottom))

@@ -1,0 +1,130 @@
+"""Intervals of one share from its estimate, variance, degrees of freedom and number of interviews.
+
+Belongs here: the methods of R `svyciprop`, the capped Korn-Graubard interval, and what is said at 0 and at 1. Does not
+belong here: the Wilson interval of published figures (`..published`), intervals of means (`linear.t_interval`).
+
+Source: `survey::svyciprop` 4.5; Korn and Graubard 1998, Survey Methodology 24, 193-201; Clopper and Pearson 1934;
+Parker et al. 2017, NCHS Vital and Health Statistics 2(175) for the cap and for shares of 0 and 1.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
+
+from assets.estimates.design.distributions import beta_quantile, expit, log_expit, logit, root, t_quantile
+
+Method = Literal["logit", "xlogit", "likelihood", "asin", "beta", "korn_graubard", "mean", "wilson"]
+
+
+class Interval(NamedTuple):
+    """Ends of an interval of a share and the name of the rule that made it, which is not always the one asked for."""
+
+    low: float
+    high: float
+    method: str
+
+
+def share_interval(
+    p: float, variance: float, df: float, n: int, method: Method, level: float = 0.95
+) -> Interval | None:
+    """Interval of a share.
+
+    With t its quantile and n' = p (1 - p) / variance the effective number of interviews:
+
+    - logit, xlogit (one formula): p -+ t errors on the scale log(p / (1 - p)).
+    - likelihood: where 2 n' KL(p, p0) = t^2 n / (n - 1).
+    - asin: p -+ t errors on the scale asin(sqrt p).
+    - beta: Clopper-Pearson on n' (t of n - 1 df / t)^2, not capped, as R.
+    - korn_graubard: that number capped at n, as the NCHS.
+    - wilson: the score interval of n' with t.
+    - mean: symmetric, may leave 0 to 1, as R.
+
+    Args:
+        p: share, 0 to 1.
+        variance: of p, at least 0; nan is unknown.
+        df: degrees of freedom of the domain.
+        n: interviews with an answer, at least 1; 2 in between 0 and 1.
+        method: see above.
+        level: coverage.
+
+    Returns:
+        At p = 0 and p = 1 the Clopper-Pearson interval on n, named `clopper_pearson_n`, whatever was asked for; the
+        point itself, named `no_variance`, where the variance is 0 in between; None where df is below 1 or the
+        variance is unknown.
+
+    Raises:
+        ValueError: p, variance, n or level out of range, or an unknown method.
+    """
+    if not 0 <= p <= 1 or variance < 0 or n < 1 or not 0 < level < 1 or (n < 2 and 0 < p < 1):
+        raise ValueError(f"no interval of share {p} with variance {variance}, n {n}, level {level}")
+    if method not in get_args(Method):
+        raise ValueError(f"unknown method {method}")
+    if p in (0.0, 1.0):
+        return Interval(*_clopper_pearson(p, n, level), "clopper_pearson_n")
+    if df < 1 or math.isnan(variance):
+        return None
+    if variance == 0:
+        return Interval(p, p, "no_variance")
+    t = t_quantile((1 + level) / 2, df)
+    if method == "likelihood":
+        t *= math.sqrt(n / (n - 1))
+    n_effective = p * (1 - p) / variance
+    if method in ("beta", "korn_graubard"):
+        by_df = n_effective * (t_quantile((1 + level) / 2, n - 1) / t) ** 2
+        return Interval(*_clopper_pearson(p, min(n, by_df) if method == "korn_graubard" else by_df, level), method)
+    return Interval(*_METHODS[method](p, math.sqrt(variance), n_effective, t), method)
+
+
+def _clopper_pearson(p: float, n: float, level: float) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    low = 0.0 if p == 0 else beta_quantile(tail, n * p, n * (1 - p) + 1)
+    high = 1.0 if p == 1 else beta_quantile(1 - tail, n * p + 1, n * (1 - p))
+    return low, high
+
+
+def _logit(p: float, error: float, _: float, t: float) -> tuple[float, float]:
+    centre, half = logit(p), t * error / (p * (1 - p))
+    return expit(centre - half), expit(centre + half)
+
+
+def _asin(p: float, error: float, _: float, t: float) -> tuple[float, float]:
+    """Beyond the ends of the scale R's sine turns back; ours stops at 0 and 1."""
+    centre, half = math.asin(math.sqrt(p)), t * error / (2 * math.sqrt(p * (1 - p)))
+    return math.sin(max(centre - half, 0.0)) ** 2, math.sin(min(centre + half, math.pi / 2)) ** 2
+
+
+def _mean(p: float, error: float, _: float, t: float) -> tuple[float, float]:
+    return p - t * error, p + t * error
+
+
+def _wilson(p: float, _: float, n: float, t: float) -> tuple[float, float]:
+    centre = (p + t * t / (2 * n)) / (1 + t * t / n)
+    half = t / (1 + t * t / n) * math.sqrt(p * (1 - p) / n + t * t / (4 * n * n))
+    return centre - half, centre + half
+
+
+def _likelihood(p: float, _: float, n: float, t: float) -> tuple[float, float]:
+    def excess(x: float) -> float:
+        """Of twice the log likelihood ratio over t^2, at p0 = expit(x)."""
+        divergence = p * (math.log(p) - log_expit(x))
+        divergence += (1 - p) * (math.log1p(-p) - log_expit(-x))
+        return 2 * n * divergence - t * t
+
+    centre = logit(p)
+    ends = []
+    for step in (-1.0, 1.0):
+        far = step
+        while excess(centre + far) < 0:
+            far *= 2
+        ends.append(expit(root(excess, centre, centre + far)))
+    return ends[0], ends[1]
+
+
+_METHODS: dict[str, Callable[[float, float, float, float], tuple[float, float]]] = {
+    "logit": _logit,
+    "xlogit": _logit,
+    "likelihood": _likelihood,
+    "asin": _asin,
+    "mean": _mean,
+    "wilson": _wilson,
+}
