@@ -174,6 +174,7 @@ def published_step(context: dg.AssetExecutionContext) -> dg.MaterializeResult[An
         metadata={
             "open this": dg.MetadataValue.path(str(house.layout.link)),
             "version": version.name,
+            "audit": dg.MetadataValue.path(str(house.layout.site / "audit" / "index.html")),
             "tables": dg.MetadataValue.json({str(name): int(rows) for name, rows in sorted(counts.items())}),
             "what moved": dg.MetadataValue.md(moved if digest else "nothing"),
         },

@@ -99,7 +99,7 @@ def trend(
         show.out.print("no reviewed wave with a date: nothing can be put in order")
     if outside[0]:
         show.out.print(
-            f"{outside[0]} figures are outside the trend (not reviewed, excluded or undated): see estimates",
+            f"outside the trend (not reviewed, excluded or undated; see estimates): {outside[0]}",
             style="dim",
         )
     for (text,) in apart:

@@ -94,6 +94,7 @@ def summary(layout: Layout, notes: dict[str, Any]) -> None:
     show.out.print()
     _set_aside(notes)
     show.out.print(f"database  {layout.link}", soft_wrap=True)
+    show.out.print(f"audit     {layout.site / 'audit' / 'index.html'}", soft_wrap=True)
     if rows:
         show.out.print("\ntry next", style="bold")
         me = show.command()
