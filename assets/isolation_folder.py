@@ -1,7 +1,7 @@
 """The folder of one child: what it wrote, how large that is, and moving it out of the child's reach.
 
 Belongs here: looking at and moving files that a child made, without opening any. Does not belong here: when to look and
-what follows (assets.isolation), or what the child may do (assets.isolation_worker fences it in).
+what follows (assets.isolation, assets.isolation_child), or what the child may do (assets.isolation_worker).
 """
 
 import contextlib

@@ -2,8 +2,8 @@
 
 Belongs here: what happens inside the child, from its first line to its last. It is run as a script, before
 anything of ours is importable, and imports little: a child must be up in milliseconds, so only the function's
-own module decides how heavy it gets. Does not belong here: deadlines, blame and replacement
-(`assets.isolation`), or any reading of files.
+own module decides how heavy it gets. Does not belong here: deadlines and blame
+(`assets.isolation_child`), replacement (`assets.isolation`), or any reading of files.
 
 The order in `main` matters. The network goes first, because a process may leave it only while it has a single
 thread and importing numpy starts several. The function's module is imported next, while files may still be

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from assets import isolation
+from assets import isolation, isolation_child, isolation_job
 from assets.isolation import IsolationError, Job, Limits, Outcome, network_isolation, run
 from schemas.problems import Problem
 
@@ -74,7 +74,7 @@ def test_every_job_is_answered_once():
 
 
 def test_no_jobs_start_no_child(monkeypatch):
-    monkeypatch.setattr(isolation, "_Child", None)
+    monkeypatch.setattr(isolation, "Child", None)
     assert list(run(ANSWER, [])) == []
 
 
@@ -250,7 +250,7 @@ def test_no_network():
 
 
 def test_no_network_where_the_kernel_gives_no_namespace(monkeypatch):
-    monkeypatch.setattr(isolation, "_TRY_NAMESPACE", False)
+    monkeypatch.setattr(isolation_child, "_TRY_NAMESPACE", False)
     assert network_isolation() == "python"
     cause, text = refusal("connect", 9)
     assert cause == "corrupt"
@@ -370,7 +370,7 @@ def test_a_function_that_cannot_be_had_is_no_jobs_fault(function, text, tmp_path
 def test_a_child_that_never_starts(tmp_path, monkeypatch):
     (tmp_path / "starts_never.py").write_text("import time\ntime.sleep(60)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(isolation, "START_SECONDS", 0.3)
+    monkeypatch.setattr(isolation_child, "START_SECONDS", 0.3)
     with pytest.raises(IsolationError, match=r"did not start within 0\.3 seconds"):
         list(run("starts_never:read", [Job("a")]))
 
@@ -383,4 +383,4 @@ def test_nonsense_is_refused_at_once(function, workers):
 
 @pytest.mark.parametrize(("count", "text"), [(1 << 30, "1 GiB"), (3 << 19, "1.5 MiB"), (2048, "2 KiB"), (7, "7 bytes")])
 def test_sizes_as_people_say_them(count, text):
-    assert isolation._size(count) == text
+    assert isolation_job.size_in_words(count) == text

@@ -1,14 +1,13 @@
 """What a file is, from its first bytes; its name is not looked at.
 
 Belongs here: signatures, and the words for what is certainly no file of answers. Does not belong here: whether the file
-is whole (`truncation`), or anything that needs more than its first and last bytes.
+is whole (`truncation`), how it is opened (assets.plain_file), or what needs more than its first and last bytes.
 """
 
-import os
 import re
-import stat
 from typing import Any
 
+from assets.plain_file import open_plain
 from schemas.codebook import FileFormat
 from schemas.problems import Problem, ProblemsError, shorten
 
@@ -86,16 +85,7 @@ def detect(path: str, file: str) -> FileFormat:
 
 
 def _head(path: str, file: str) -> bytes:
-    try:
-        facts = os.lstat(path)
-        if not stat.S_ISREG(facts.st_mode):
-            raise refuse("unsafe_path", file, "no plain file stands where the file should be", expected="a plain file")
-        # NONBLOCK: between the look and the opening somebody may have put a pipe there that never opens
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as bad:
-        what = f"the file cannot be opened: {(bad.strerror or type(bad).__name__).lower()}"
-        raise refuse("fetch", file, what, expected="a file that can be read") from None
-    with os.fdopen(handle, "rb") as stream:
+    with open_plain(path, file) as stream:
         head = stream.read(HEAD)
     if not head:
         raise refuse("empty", file, "the file is empty")
