@@ -77,7 +77,7 @@ def test_links_and_pipes_are_not_touched(folder: Path, tmp_path: Path, hashed: l
     started = time.monotonic()
     inbox = Inbox(folder)
     assert inbox.find(SHA) is None
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20  # opening the pipe would wait for ever
     assert hashed == []
     assert inbox.skipped == {
         "file-link": "a link",
