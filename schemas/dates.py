@@ -6,11 +6,10 @@ Belongs here: partial dates and their first and last day. Does not belong here: 
 import calendar
 import datetime as dt
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator
 
-Precision = Literal["day", "month", "year"]
 _FORM = re.compile(r"^([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?$")
 
 
@@ -33,11 +32,6 @@ def _parts(text: str) -> tuple[int, int | None, int | None] | None:
 
 
 PartialDate = Annotated[str, AfterValidator(_checked)]
-
-
-def precision(text: str) -> Precision:
-    """`day`, `month` or `year`."""
-    return ("year", "month", "day")[text.count("-")]
 
 
 def first_day(text: str | None) -> dt.date | None:
