@@ -20,7 +20,7 @@ LINE = ("organisation", "series", "item", "category", "subgroup", "subgroup_valu
 
 # Keeping less than this share of what the last version had is an accident until a person says otherwise.
 KEPT = 0.9
-# Published polls often hide the base. A reader should be told when that is so of most figures, as of the first catalogue.
+# Published polls often hide the base. A reader is told when that is so of most figures, as in the first catalogue.
 UNKNOWN_BASES = 0.5
 UNKNOWN_BASES_MOVED = 0.1
 # Points by which one house's figures may move on average in cells that both versions have.
