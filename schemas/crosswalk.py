@@ -7,8 +7,9 @@ Does not belong here: checks across rows and files (assets.questions).
 import re
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
+from schemas.conditions import ConditionText
 from schemas.dates import PartialDate
 from schemas.handwritten import Strict
 from schemas.manifest import MOST_PEOPLE
@@ -72,7 +73,13 @@ class ToplineRow(Strict):
 
 
 class QuestionRow(Strict):
-    """One source question of a release, and the item it is (or is not quite)."""
+    """One source question of a release, and the item it is (or is not quite).
+
+    With `variable` it is a question of the respondents' file: a variable, or a multiple-response set, whose label the
+    file must still have. `where` says who was asked, where one variable holds two wordings or the rest was filtered
+    out; `base` then says it in words. A question without `variable` is one of published figures, or, if its item is
+    derived, computed from other questions of this release.
+    """
 
     question: Label
     item: Slug
@@ -86,6 +93,11 @@ class QuestionRow(Strict):
     decision: Decision
     reason: str | None = None
     reviewed_by: str | None = None
+    variable: str | None = None
+    variable_label: str | None = None
+    where: ConditionText | None = None
+    base: Label | None = None
+    note: str | None = None
 
     @field_validator("n")
     @classmethod
@@ -96,11 +108,37 @@ class QuestionRow(Strict):
 
 
 class CategoryRow(Strict):
-    """One source option and the category it is. Every option in the figures needs a row, every row an option."""
+    """One source option and the category it is. Every option in the figures needs a row, every row an option.
+
+    `option` is what published figures call it; `code` is what respondents' answers have (`.` the system-missing value,
+    `.a` a tagged one, the name of a variable in a 0/1 battery), with the file's own `label` for it. A row may have
+    both. An answer counts in the base unless its kind is not_asked or system; `in_base` says otherwise. A code outside
+    the base needs no category.
+    """
 
     question: Label
-    option: Label
-    category: CategoryId
+    option: Label | None = None
+    code: str | None = None
+    label: str | None = None
+    category: CategoryId | None = None
     kind: Kind
     score: float | None = None
+    in_base: Literal["yes", "no"] | None = None
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "CategoryRow":
+        if self.option is None and self.code is None:
+            raise ValueError("neither option nor code; expected one of them")
+        if self.label is not None and self.code is None:
+            raise ValueError("a label without a code; expected code beside label")
+        if self.in_base is not None and self.code is None:
+            raise ValueError("in_base is about a code; expected code beside it")
+        if self.category is None and (self.option is not None or self.counts):
+            raise ValueError("no category; expected one, unless the code is outside the base")
+        return self
+
+    @property
+    def counts(self) -> bool:
+        """Whether respondents with this code are in the base."""
+        return self.in_base == "yes" if self.in_base else self.kind not in ("not_asked", "system")

@@ -15,7 +15,8 @@ from pydantic import Field, field_validator, model_validator
 from schemas.dates import PartialDate, first_day, last_day
 from schemas.handwritten import Strict
 from schemas.names import Address, CategoryId, FileAddress, Label, RelativePath, Slug, WaveId, is_percent
-from schemas.vocabulary import DesignEffectBasis, Probability, ReleaseStatus
+from schemas.respondents import Respondents
+from schemas.vocabulary import DesignEffectBasis, FileRole, Probability, ReleaseStatus
 
 Unknown = Literal["unknown"]
 ALL_RESPONDENTS = "all respondents"
@@ -99,18 +100,28 @@ class Base(Strict):
 
 
 class File(Strict):
-    """A file of the release. One with an address is fetched; then its checksum is required."""
+    """A file of the release. One with an address is fetched; then its checksum is required.
+
+    A file of respondents' answers that is neither in the release's folder nor fetched is looked for by its checksum in
+    the drop folder and in the folders of WEATHERVANE_FILES; until it is found the release awaits it. `bytes` spares
+    everyone the reading of all other files there, `obtain` says where people get it.
+    """
 
     path: RelativePath
-    role: Literal["toplines"] = "toplines"
+    role: FileRole = "toplines"
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    bytes: int | None = Field(default=None, ge=1, description="size of the file")
     url: FileAddress | None = None
+    obtain: Address | None = Field(default=None, description="page where the public gets the file")
+    obtain_note: str | None = None
     sheet: str | None = None
 
     @model_validator(mode="after")
     def _fetched_files_have_checksums(self) -> "File":
         if self.url and not self.sha256:
             raise ValueError("an address without a checksum; expected sha256 beside url")
+        if self.role == "respondents" and self.sha256 and not self.bytes:
+            raise ValueError("a checksum without a size; expected bytes beside sha256")
         return self
 
 
@@ -168,6 +179,7 @@ class Release(Strict):
     method: Method = Method()
     bases: list[Base] = []
     files: list[File] = []
+    respondents: Respondents | None = None
     licence: Licence = Licence()
     embargo_until: PartialDate | None = None
     source_url: Address | None = None
@@ -186,6 +198,22 @@ class Release(Strict):
         for path in paths:
             if paths.count(path) > 1:
                 raise ValueError(f"the file {path!r} stands twice; expected each file once")
+        return self
+
+    @model_validator(mode="after")
+    def _respondents_have_their_file(self) -> "Release":
+        files = [file.path for file in self.files if file.role == "respondents"]
+        told = self.respondents
+        if told is None and files:
+            raise ValueError(
+                f"{files[0]!r} has respondents' answers, but nothing says how to count them; expected "
+                "a block respondents with file, expect_rows and weight"
+            )
+        if told is not None and told.file not in files:
+            raise ValueError(f"respondents name {told.file!r}; expected a file with role respondents")
+        if len(files) > 1:
+            two = f"{files[0]!r}, {files[1]!r}"
+            raise ValueError(f"two files of respondents ({two}); expected one, a release is one sample")
         return self
 
     @property

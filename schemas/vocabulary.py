@@ -36,6 +36,13 @@ ClaimVerdict = Literal[
     "no_data",
 ]
 Severity = Literal["error", "warning"]
+Basis = Literal["microdata", "published"]
+FileRole = Literal["toplines", "respondents", "published"]
+Recipe = Literal["index", "count", "cross"]
+PublishedStatistic = Literal["percent", "percent_low", "percent_high", "n", "weighted_n", "mean"]
+# What comes of a published figure that was computed again: within its own rounding, within a tolerance that somebody
+# declared with a reason, neither, or not computed because the file is not at hand or the cell is not there.
+Agreement = Literal["agrees", "within_tolerance", "differs", "awaits_file", "not_computed"]
 
 # Why a release was set aside. The order is the order in which a person should read them.
 QUARANTINE_CAUSES = (

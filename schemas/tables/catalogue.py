@@ -122,6 +122,7 @@ RELEASES = Table(
         "licence": column("VARCHAR", "Licence of the files"),
         "redistribute": column("BOOLEAN", "Whether the files may be passed on; unknown means no"),
         "embargo_until": column("VARCHAR", "Not to be published before", nullable=True),
+        "awaits": column("VARCHAR[]", "Declared files that are not at hand; see awaiting"),
         "figures": column("INTEGER", "Published figures read", low=0),
         "estimates": column("INTEGER", "Estimates made of them", low=0),
         "producer_notes": column("VARCHAR", "The producer's words on method", nullable=True),
@@ -187,6 +188,60 @@ QUESTIONS = Table(
         "decision": column("VARCHAR", "What a trend does with it", allowed=words(Decision)),
         "reason": column("VARCHAR", "Why", nullable=True),
         "reviewed_by": column("VARCHAR", "Who reviewed this; empty means provisional, outside trends", nullable=True),
+        "variable": column("VARCHAR", "Variable or multiple-response set of the respondents' file", nullable=True),
+        "variable_label": column("VARCHAR", "Label of the variable in the file", nullable=True),
+        "filter": column("VARCHAR", "Condition on the respondents: who was asked, or which wording", nullable=True),
+        "base": column("VARCHAR", "That condition in words; NULL for all respondents", nullable=True),
+        "note": column("VARCHAR", "Our note", nullable=True),
+    },
+)
+
+CODES = Table(
+    "codes",
+    "Codes of the respondents' files: what each means in each question, and how often it was given.",
+    "questions",
+    ("release", "question", "code"),
+    {
+        "release": column("VARCHAR", "organisation/series/folder"),
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        "wave": column("VARCHAR", "Id of the wave"),
+        "question": column("VARCHAR", "Name of the question in its source"),
+        "item": column("VARCHAR", "Item it is filed under"),
+        "variable": column("VARCHAR", "Variable or multiple-response set"),
+        "code": column("VARCHAR", "Code in the file; . is the system-missing value"),
+        "label": column("VARCHAR", "The file's label for it", nullable=True),
+        "category": column("VARCHAR", "Category of the item; NULL outside the base", nullable=True),
+        "kind": column("VARCHAR", "What kind of answer it is", allowed=words(Kind)),
+        "in_base": column("BOOLEAN", "Whether respondents with this code count in percentages"),
+        "score": column("DOUBLE", "Score in means and indices", nullable=True),
+        "n": column("INTEGER", "Respondents with this code, unweighted, weight above 0", unit="persons", low=0),
+    },
+)
+
+WEIGHTS = Table(
+    "weights",
+    "Weights of the respondents' files: which variable, and how it is distributed. One row per release.",
+    "questions",
+    ("release",),
+    {
+        "release": column("VARCHAR", "organisation/series/folder"),
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        "wave": column("VARCHAR", "Id of the wave"),
+        "variable": column("VARCHAR", "Weight variable; NULL for an unweighted sample", nullable=True),
+        "rows": column("INTEGER", "Rows of the file that belong to the release", unit="persons", low=0),
+        "n": column("INTEGER", "Rows with a weight above 0: the respondents", unit="persons", low=0),
+        "zeros": column("INTEGER", "Rows with weight 0, in no base", unit="persons", low=0),
+        "missing": column("INTEGER", "Rows without a weight, in no base", unit="persons", low=0),
+        "weighted_n": column("DOUBLE", "Sum of the weights", unit="weight", nullable=True, low=0),
+        "mean": column("DOUBLE", "Mean of the weights above 0", unit="weight", nullable=True, low=0),
+        "lowest": column("DOUBLE", "Lowest weight above 0", unit="weight", nullable=True, low=0),
+        "highest": column("DOUBLE", "Highest weight", unit="weight", nullable=True, low=0),
+        "design_effect": column("DOUBLE", "Kish's design effect of weighting: 1 + cv squared", nullable=True, low=1),
+        "n_effective": column("DOUBLE", "n divided by that", unit="persons", nullable=True, low=0),
+        "strata": column("VARCHAR[]", "Variables of the strata"),
+        "psu": column("VARCHAR", "Variable of the primary sampling units", nullable=True),
     },
 )
 
@@ -213,4 +268,4 @@ CLAIMS = Table(
     },
 )
 
-TABLES = (ORGANISATIONS, SERIES, WAVES, RELEASES, ITEMS, CATEGORIES, QUESTIONS, CLAIMS)
+TABLES = (ORGANISATIONS, SERIES, WAVES, RELEASES, ITEMS, CATEGORIES, QUESTIONS, CODES, WEIGHTS, CLAIMS)

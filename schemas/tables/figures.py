@@ -7,7 +7,18 @@ Percentages run from 0 to 100; differences, standard errors and margins are in p
 import pandas as pd
 
 from schemas.tables.declare import Row, Table, column
-from schemas.vocabulary import Cause, Comparability, Confidence, Qualifier, Standing, Verdict, words
+from schemas.vocabulary import (
+    Agreement,
+    Basis,
+    Cause,
+    Comparability,
+    Confidence,
+    PublishedStatistic,
+    Qualifier,
+    Standing,
+    Verdict,
+    words,
+)
 
 _WAVE = {
     "organisation": column("VARCHAR", "Id of the organisation"),
@@ -94,10 +105,13 @@ _ESTIMATE = {
     **_FIELDWORK,
     **_CELL,
     **_PERCENT,
+    "weighted_n": column(
+        "DOUBLE", "Sum of the weights of the base; NULL for a published figure", unit="weight", nullable=True, low=0
+    ),
     "n_effective": column("DOUBLE", "n divided by the design effect", unit="persons", nullable=True, low=0),
     "design_effect": column("DOUBLE", "Variance inflation assumed or measured", nullable=True, low=0),
     "degrees_of_freedom": column("DOUBLE", "Degrees of freedom of the variance", nullable=True, low=0),
-    "basis": column("VARCHAR", "Respondents' answers or a published figure", allowed=("microdata", "published")),
+    "basis": column("VARCHAR", "Respondents' answers or a published figure", allowed=words(Basis)),
     "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
     "published_text": column("VARCHAR", "The figure as printed", nullable=True),
     "variance_method": column("VARCHAR", "How the standard error was made", nullable=True),
@@ -156,9 +170,45 @@ SCORES = Table(
         "value": column("DOUBLE", "Value", nullable=True),
         "value_low": column("DOUBLE", "Lower end of the 95 % interval", nullable=True),
         "value_high": column("DOUBLE", "Upper end of the 95 % interval", nullable=True),
-        "n": column("INTEGER", "Unweighted base", unit="persons", nullable=True, low=1),
-        "basis": column("VARCHAR", "Respondents' answers or a published figure", allowed=("microdata", "published")),
+        "standard_error": column("DOUBLE", "Standard error of the value", nullable=True, low=0),
+        "n": column("INTEGER", "Unweighted base: respondents with a score", unit="persons", nullable=True, low=1),
+        "weighted_n": column("DOUBLE", "Sum of the weights of the base", unit="weight", nullable=True, low=0),
+        "degrees_of_freedom": column("DOUBLE", "Degrees of freedom of the variance", nullable=True, low=0),
+        "basis": column("VARCHAR", "Respondents' answers or a published figure", allowed=words(Basis)),
+        "variance_method": column("VARCHAR", "How the standard error was made", nullable=True),
+        "interval_method": column("VARCHAR", "How the interval was made", nullable=True),
+        "flags": column("VARCHAR[]", "What a reader must know"),
+        "base": column("VARCHAR", "all respondents, or the filter"),
         "source_url": column("VARCHAR", "Address of the page", nullable=True),
+        "release": column("VARCHAR", "organisation/series/folder"),
+        "question": column("VARCHAR", "Name of the question in its source"),
+    },
+    (_ordered("value_low", "value", "value_high"),),
+)
+
+AGREEMENT = Table(
+    "agreement",
+    "Published figures beside what the respondents' answers give: does the one follow from the other?",
+    "trends",
+    ("release", "cell"),
+    {
+        "release": column("VARCHAR", "organisation/series/folder that says what was published"),
+        **_WAVE,
+        "cell": column("VARCHAR", "File and row of the published figure"),
+        "item": column("VARCHAR", "Item; NULL for the whole sample", nullable=True),
+        "category": column("VARCHAR", "Category of the item", nullable=True),
+        "subgroup": column("VARCHAR", "Banner"),
+        "subgroup_value": column("VARCHAR", "Column of the banner"),
+        "statistic": column("VARCHAR", "What was published", allowed=words(PublishedStatistic)),
+        "published_text": column("VARCHAR", "The figure as printed"),
+        "published_value": column("DOUBLE", "The figure as a number"),
+        "recomputed": column("DOUBLE", "From the respondents' answers, unrounded", nullable=True),
+        "difference": column("DOUBLE", "Recomputed minus published", nullable=True),
+        "rounding": column("DOUBLE", "Half a unit of the last printed digit", low=0),
+        "tolerance": column("DOUBLE", "Declared tolerance, with its reason in note", nullable=True, low=0),
+        "verdict": column("VARCHAR", "Whether they agree", allowed=words(Agreement)),
+        "source": column("VARCHAR", "Where it was published"),
+        "note": column("VARCHAR", "Our note", nullable=True),
     },
 )
 
@@ -227,4 +277,4 @@ CHANGES = Table(
     ),
 )
 
-TABLES = (TOPLINES, ESTIMATES, VINTAGES, SCORES, TRENDS, CHANGES)
+TABLES = (TOPLINES, ESTIMATES, VINTAGES, SCORES, AGREEMENT, TRENDS, CHANGES)

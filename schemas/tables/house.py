@@ -42,6 +42,22 @@ QUARANTINE = Table(
     },
 )
 
+AWAITING = Table(
+    "awaiting",
+    "Declared files of respondents' answers that are not at hand: not an error. Their releases load when they come.",
+    "publication",
+    ("release", "file"),
+    {
+        "release": column("VARCHAR", "organisation/series/folder"),
+        "file": column("VARCHAR", "Name of the file"),
+        "sha256": column("VARCHAR", "Checksum by which it is recognised, whatever its name"),
+        "bytes": column("BIGINT", "Size", unit="bytes", nullable=True, low=1),
+        "obtain": column("VARCHAR", "Where the public gets it", nullable=True),
+        "obtain_note": column("VARCHAR", "How", nullable=True),
+        "since": column("TIMESTAMP", "When it was first missed", unit="UTC", nullable=True),
+    },
+)
+
 CONFLICTS = Table(
     "conflicts",
     "Where sources disagree: figures of one cell with different values, and method statements. Nothing is smoothed.",
@@ -113,4 +129,4 @@ ABOUT = Table(
     },
 )
 
-TABLES = (CHECKS, QUARANTINE, CONFLICTS, REVISIONS, DIGEST, ABOUT)
+TABLES = (CHECKS, QUARANTINE, AWAITING, CONFLICTS, REVISIONS, DIGEST, ABOUT)

@@ -1,0 +1,98 @@
+"""Respondents' answers after harmonisation: what every later room works with.
+
+Belongs here: the shape of a harmonised sample. Does not belong here: making it (assets.questions.respondents), counting
+it (assets.estimates.respondents).
+
+Every array has one element per row of the sample: the rows of the file that the manifest's `rows` selects, in the
+file's order, those with weight 0 included (a design needs them).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.crosswalk import QuestionRow
+from schemas.item import Item
+
+Codes = npt.NDArray[np.int16]
+Floats = npt.NDArray[np.float64]
+Units = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class CodeCount:
+    """One code of one question: what it means, and how many respondents (weight above 0) gave it."""
+
+    code: str
+    label: str | None
+    category: str | None
+    kind: str
+    in_base: bool
+    score: float | None
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One question, harmonised.
+
+    Attributes:
+        question: its row of the crosswalk; `base` may be empty, which is all respondents.
+        item: the item.
+        categories: categories without nets, in the item's order.
+        chosen: (rows,) position in `categories`; -1 outside the base. Of a question with several answers
+            (`question.answer == "multiple"`) None, see `ticked`.
+        ticked: (rows, categories) for several answers, otherwise None.
+        base: (rows,) who counts: asked, and with an answer that is in the base. Rows with weight 0 are included as
+            they answered; the estimator leaves them out.
+        scores: (rows,) score of the answer, nan where it has none; None if no category of the question has one.
+        codes: every code that occurs or is labelled, for the table `codes`; empty for a derived item.
+    """
+
+    question: QuestionRow
+    item: Item
+    categories: tuple[str, ...]
+    chosen: Codes | None
+    ticked: Mask | None
+    base: Mask
+    scores: Floats | None
+    codes: tuple[CodeCount, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """One banner: position of every row's column in `values`, -1 for none."""
+
+    subgroup: str
+    values: tuple[str, ...]
+    member: Codes
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A harmonised sample.
+
+    Attributes:
+        weights: (rows,) at least 0; 0 also where the file has no weight; all 1 for an unweighted sample.
+        stratum: (rows,) number of the stratum; None if there is only one.
+        psu: (rows,) number of the PSU, unique over strata; None if every row is its own.
+        stratum_names: names of the strata, for messages.
+        banners: without the total.
+        answers: questions.
+        facts: of the weights: the columns of the table `weights` without those that name the release.
+    """
+
+    weights: Floats
+    stratum: Units | None
+    psu: Units | None
+    stratum_names: tuple[str, ...]
+    banners: tuple[Columns, ...]
+    answers: tuple[Answer, ...]
+    facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.weights)
