@@ -209,6 +209,8 @@ class Release(Strict):
                 f"{files[0]!r} has respondents' answers, but nothing says how to count them; expected "
                 "a block respondents with file, expect_rows and weight"
             )
+        if told is not None and self.source_url is None:
+            raise ValueError("respondents without source_url; expected the address by which their estimates are cited")
         if told is not None and told.file not in files:
             raise ValueError(f"respondents name {told.file!r}; expected a file with role respondents")
         if len(files) > 1:
