@@ -24,10 +24,11 @@ from assets.releases.archive import Archive
 from assets.releases.claimants import duplicates, wave_key
 from assets.releases.discover import Context, Found, discover
 from assets.releases.fetching import FetchPolicy
-from assets.releases.inbox import Inbox
+from assets.releases.inbox import Places
 from assets.releases.ledger import CONTEXT, Event, Ledger
 from assets.releases.opening import FETCHED, Opened, open_release
-from assets.releases.shelf import lake_folder, read_items
+from assets.releases.shelf import Shelf, lake_folder, read_items
+from assets.responses.lake import ResponsesLake
 from schemas.item import Item
 from schemas.problems import Problem
 from warehouse.files import flush_all
@@ -44,6 +45,7 @@ class Report:
     loaded: dict[str, Event] = field(default_factory=dict)
     quarantined: dict[str, list[Problem]] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
+    awaiting: list[str] = field(default_factory=list)
     figures: dict[str, int] = field(default_factory=dict)
     estimates: dict[str, int] = field(default_factory=dict)
     context_changed: bool = False
@@ -101,20 +103,29 @@ def _walk(
     archive.tidy()
     fetching.tidy(layout.archive / FETCHED)
     found, context = discover(layout)
+    places = Places(layout.inbox, layout.files)
+    responses = ResponsesLake(layout.responses)
     if ledger.live() and (not found or not (layout.catalogue / "releases").is_dir()):
         raise EmptyCatalogueError(
             f"no release found in {layout.catalogue / 'releases'} although {len(ledger.live())} are loaded; "
             "is WEATHERVANE_CATALOG right?"
         )
-    plan = changes.plan(found, context, ledger, CODE)
+
+    def at_hand(sha256: str, size: int | None) -> bool:
+        return archive.holds(sha256) or places.find(sha256, size) is not None
+
+    plan = changes.plan(found, context, ledger, CODE, at_hand)
     report = Report(same=plan.same, withdrawn=plan.withdrawn, context_changed=plan.context_changed)
     if plan.nothing:
-        report.refresh = ledger.head
+        report.refresh, report.awaiting = ledger.head, list(ledger.awaiting())
         return report
     say(f"{len(plan.todo)} of {len(found)} releases to load")
     items, item_problems = read_items(context.files)
-    loaded, failed = _load(plan, context, items, Inbox(layout.inbox), archive, policy, workers)
+    loaded, failed = _load(plan, context, items, places, archive, responses, policy, workers)
+    absent = {name: loaded.pop(name) for name in list(loaded) if loaded[name].empty}
     events, values = _record(loaded, layout, ledger)
+    waiting = [_awaiting(one) for _, one in sorted(absent.items())]
+    events += [e for e in waiting if not _as_before(e, ledger)]
     aside = [_set_aside(context, *failed[name]) for name in sorted(failed)]
     report.quarantined = {e.release: e.problems for e in aside}
     # A release that was tried again (its file could not be fetched, say) and failed as before is no news.
@@ -122,13 +133,14 @@ def _walk(
     events += [Event(name, "withdrawn") for name in plan.withdrawn]
     events += _context_events(context, item_problems, archive) if plan.context_changed else []
     if not events:
-        report.refresh = ledger.head
+        report.refresh, report.awaiting = ledger.head, list(ledger.awaiting())
         return report
     say("writing the ledger")
     flush_all(layout.archive)
     flush_all(layout.lake)
     report.refresh = ledger.append(events, values, at)
-    report.changed = True
+    _forget_readings(layout, ledger, responses)
+    report.changed, report.awaiting = True, list(ledger.awaiting())
     report.loaded = {e.release: e for e in events if e.status == "loaded"}
     report.figures = {name: len(one.toplines) for name, one in loaded.items()}
     report.estimates = {name: len(one.values) for name, one in loaded.items()}
@@ -142,8 +154,9 @@ def _load(
     plan: changes.Plan,
     context: Context,
     items: Mapping[str, Item],
-    inbox: Inbox,
+    places: Places,
     archive: Archive,
+    responses: ResponsesLake,
     policy: FetchPolicy | None,
     workers: int,
 ) -> tuple[dict[str, Loaded], Failed]:
@@ -151,12 +164,12 @@ def _load(
     opened: dict[str, Opened] = {}
     loaded: dict[str, Loaded] = {}
     for found, last in plan.todo:
-        read = open_release(found, context, archive, inbox, policy)
+        read = open_release(found, context, archive, places, policy)
         if isinstance(read, Opened):
             opened[found.release] = read
         else:
             failed[found.release] = (found, read, last.items if last else [])
-    loading.parse(opened, archive, workers)
+    loading.parse(opened, archive, responses, workers)
     for name, one in opened.items():
         outcome = loading.finish(one, items, context, archive)
         if isinstance(outcome, Loaded):
@@ -207,6 +220,18 @@ def _as_before(event: Event, ledger: Ledger) -> bool:
         event.items,
         event.problems,
     )
+
+
+def _forget_readings(layout: Layout, ledger: Ledger, responses: ResponsesLake) -> None:
+    """Respondents' answers stay no longer than a published release needs them; the archive can give them again."""
+    if responses.root.is_dir():
+        responses.forget(
+            about["reading"] for about in Shelf.read(layout, ledger).abouts.values() if about.get("reading")
+        )
+
+
+def _awaiting(one: Loaded) -> Event:
+    return Event(one.found.release, "awaiting", one.parts, items=one.items, problems=one.warnings)
 
 
 def _set_aside(context: Context, found: Found, problems: list[Problem], items: list[str]) -> Event:

@@ -141,7 +141,7 @@ class Child:
             if problems:
                 return Outcome(job.key, None, problems)
         elif kind == "error":
-            return failed(job, "corrupt", "the reader stopped", value=str(answer.get("message")))
+            return failed(job, "corrupt", "the reader stopped", value=_said(job, str(answer.get("message"))))
         self.end()  # after any of these, better a fresh child
         if kind == "memory":
             return out_of_memory(job, self.limits)
@@ -293,4 +293,12 @@ class Child:
             what = "reading used more processor time than allowed and was stopped"
             return failed(job, "timed_out", what)
         last = tail.splitlines()[-1] if tail else None
-        return failed(job, "crashed", f"the reader {ending(code)}", value=last)
+        return failed(job, "crashed", f"the reader {ending(code)}", value=_said(job, last))
+
+
+def _said(job: Job, text: str | None) -> str | None:
+    """What a library said of a file. Of answers, which go into a folder, only the kind: the rest may quote somebody."""
+    if text is None or job.folder is None:
+        return text
+    name = text.partition(":")[0].strip()
+    return name if name.isidentifier() else None

@@ -1,20 +1,20 @@
 """Loading a release: figures parsed in isolation, harmonised, checked, estimated, and written to the lake.
 
 Belongs here: what happens between an opened release and its place in lake and ledger. Does not belong here: which
-releases to load and what becomes of the rest (assets.ingest).
+releases to load and what becomes of the rest (assets.ingest), respondents' answers (assets.counting).
 """
 
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 
-from assets import isolation, rows
+from assets import counting, isolation, rows
 from assets.estimates import published
 from assets.questions.cells import check_cells, check_sums
 from assets.questions.harmonise import Inputs, harmonise
@@ -23,17 +23,20 @@ from assets.releases.archive import Archive, sha256
 from assets.releases.discover import Context, Found
 from assets.releases.ledger import VALUES
 from assets.releases.opening import Opened
+from assets.responses import lake
+from assets.responses.lake import ResponsesLake
 from schemas.item import Item
 from schemas.manifest import Release
 from schemas.problems import Problem
-from schemas.tables.catalogue import QUESTIONS
+from schemas.tables.catalogue import CODES, QUESTIONS, WEIGHTS
 from schemas.tables.declare import Table
-from schemas.tables.figures import ESTIMATES, TOPLINES
+from schemas.tables.figures import AGREEMENT, ESTIMATES, SCORES, TOPLINES
 from warehouse.files import move_whole
 
 # Raised by hand when a change of these rooms can change a figure: every release is then loaded again, cause `code`.
-CODE = "toplines 1, questions 1, estimates 1"
+CODE = f"toplines 1, questions 2, estimates 2, {lake.CODE}"
 READER = "assets.toplines.read:read"
+_CELL = ("item", "category", "subgroup", "subgroup_value")
 
 
 @dataclass
@@ -50,13 +53,28 @@ class Loaded:
     values: list[dict[str, Any]]
     about: dict[str, Any]
     warnings: list[Problem]
+    counted: counting.Counted = field(default_factory=counting.Counted)
+    published: list[dict[str, Any]] = field(default_factory=list)
+    awaits: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything that it would say lies in files that are not at hand."""
+        return bool(self.awaits) and not self.values and not self.toplines
 
 
-def parse(opened: Mapping[str, Opened], archive: Archive, workers: int) -> None:
-    """Read every data file in a child process; figures and problems land on the releases."""
+def parse(opened: Mapping[str, Opened], archive: Archive, responses: ResponsesLake, workers: int) -> None:
+    """Read every data file in a child process; figures, readings and problems land on the releases."""
+    _read_figures(opened, archive, workers)
+    counting.read(opened, archive, responses, workers)
+
+
+def _read_figures(opened: Mapping[str, Opened], archive: Archive, workers: int) -> None:
     jobs, owners = [], {}
     for name, one in opened.items():
         for file, digest in one.files:
+            if file.role != "toplines":
+                continue
             label = f"{name}/{file.path}"
             owners[label] = (one, digest)
             jobs.append(isolation.Job(label, (str(archive.path(digest)), label, file.sheet), label))
@@ -73,9 +91,12 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
         return one.problems
     manifest, name = one.manifest, one.found.release
     written = {Path(path).stem for path in context.files if path.startswith("items/")}
-    inputs = Inputs(name, manifest, one.figures, one.questions, one.categories, items, written - set(items))
+    unreadable = written - set(items)
+    inputs = Inputs(name, manifest, one.figures, one.questions, one.categories, items, unreadable)
     figures, problems = harmonise(inputs)
-    problems = [*one.problems, *problems]
+    counted, of_answers = counting.count(one, items, unreadable)
+    known = {str(problem) for problem in problems}  # both look at the crosswalk
+    problems = [*one.problems, *problems, *(p for p in of_answers if str(p) not in known)]
     if not any(p.severity == "error" for p in problems):
         problems += check_cells(figures) + check_sums(figures)
     if any(p.severity == "error" for p in problems):
@@ -93,8 +114,14 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
             "items": {f"items/{item}.yml": archive.put(context.files[f"items/{item}.yml"]) for item in used},
         }
     )
-    values = published.estimate(manifest, name, figures)
-    about = rows.about(manifest, name, files, tree, figures, values, len(one.questions))
+    if one.awaits:
+        parts["awaits"] = json.dumps([rows.awaited(file) for file in one.awaits])
+    # What respondents' answers give takes the place of what was published of the same cell; that stays in toplines.
+    cells = {tuple(row[name] for name in _CELL) for row in counted.values}
+    printed = published.estimate(manifest, name, figures)
+    values = [row for row in printed if tuple(row[name] for name in _CELL) not in cells] + counted.values
+    reading = one.reading.folder.name if one.reading else None
+    about = rows.about(manifest, name, files, tree, figures, values, len(one.questions), one.awaits, reading)
     return Loaded(
         one.found,
         manifest,
@@ -106,6 +133,9 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
         values,
         about,
         problems,
+        counted,
+        [rows.published(manifest, name, cell, row) for cell, row in one.published],
+        [rows.awaited(file) for file in one.awaits],
     )
 
 
@@ -119,6 +149,9 @@ def contracts(loaded: Mapping[str, Loaded]) -> dict[str, list[Problem]]:
         (TOPLINES, lambda one: one.toplines),
         (QUESTIONS, lambda one: one.questions),
         (ESTIMATES, lambda one: one.values),
+        (SCORES, lambda one: one.counted.scores),
+        (CODES, lambda one: one.counted.codes),
+        (WEIGHTS, lambda one: one.counted.weights),
     )
     broken: dict[str, list[Problem]] = {}
     for table, rows_of in tables:
@@ -129,7 +162,7 @@ def contracts(loaded: Mapping[str, Loaded]) -> dict[str, list[Problem]]:
             if position < 0:
                 raise RuntimeError(f"the frame itself breaks its contract: {problem}")
             name, row = owned[position]
-            where = str(row.get("cell") or row.get("question"))
+            where = str(row.get("cell") or row.get("question") or row.get("variable"))
             broken.setdefault(name, []).append(
                 replace(problem, file=f"{name}/{where}", what=f"{table.name}: {problem.what}")
             )
@@ -142,12 +175,21 @@ def write_lake(folder: Path, one: Loaded) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     for table, records in ((TOPLINES, one.toplines), (QUESTIONS, one.questions)):
-        arrow = pyarrow.Table.from_pylist(
-            [{k: row.get(k) for k in table.columns} for row in records], schema=table.arrow()
-        )
-        pyarrow.parquet.write_table(arrow, aside / f"{table.name}.parquet")
+        _write(aside / f"{table.name}.parquet", records, table.arrow())
+    counted = one.counted
+    for table, records in ((SCORES, counted.scores), (CODES, counted.codes), (WEIGHTS, counted.weights)):
+        if records:  # most releases have none, and a file each would cost more than all their figures
+            _write(aside / f"{table.name}.parquet", records, table.arrow())
+    if one.published:
+        schema = pyarrow.schema([AGREEMENT.arrow().field(name) for name in rows.PUBLISHED])
+        _write(aside / "published.parquet", one.published, schema)
     (aside / "about.json").write_text(json.dumps(one.about, ensure_ascii=False, sort_keys=True))
     move_whole(aside, folder)
+
+
+def _write(path: Path, records: list[dict[str, Any]], schema: pyarrow.Schema) -> None:
+    arrow = pyarrow.Table.from_pylist([{k: row.get(k) for k in schema.names} for row in records], schema=schema)
+    pyarrow.parquet.write_table(arrow, path)
 
 
 def values_table(rows: list[dict[str, Any]]) -> pyarrow.Table:

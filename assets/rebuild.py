@@ -20,10 +20,11 @@ from assets.refresh import Audit, Refreshed, check_row, derive, great_expectatio
 from assets.releases.archive import Archive
 from assets.releases.discover import Context, Found, Seen
 from assets.releases.fetching import FetchPolicy
-from assets.releases.inbox import Inbox
+from assets.releases.inbox import Places
 from assets.releases.ledger import Event, Ledger
 from assets.releases.opening import Opened, open_release
 from assets.releases.shelf import lake_folder, read_items
+from assets.responses.lake import ResponsesLake
 from schemas.problems import Problem, ProblemsError
 from warehouse import versions
 from warehouse.files import flush_all
@@ -82,12 +83,14 @@ def _from_archive(layout: Layout, ledger: Ledger, say: Callable[[str], None]) ->
     say(f"parsing the archived bytes of {len(live)} releases")
     for name, event in live.items():
         found, contexts[name] = _as_it_stood(name, event, archive, parents)
-        read = open_release(found, contexts[name], archive, Inbox(layout.inbox), FetchPolicy())
+        read = open_release(found, contexts[name], archive, Places(layout.inbox), FetchPolicy())
         if isinstance(read, Opened):
             opened[name] = read
         else:
             problems += read
-    loading.parse(opened, archive, workers=2)
+    responses = ResponsesLake(layout.responses)
+    responses.forget()  # all of them are made again
+    loading.parse(opened, archive, responses, workers=2)
     rows = []
     for name, one in opened.items():
         items, broken = read_items(contexts[name].files)

@@ -7,11 +7,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from assets.questions.answers import CodeCount
 from assets.questions.cells import conflicts
 from assets.questions.harmonise import Figure
 from schemas.crosswalk import QuestionRow
 from schemas.dates import first_day, last_day
-from schemas.manifest import Release
+from schemas.manifest import File, Release
+from schemas.published import PublishedRow
+from schemas.tables.figures import AGREEMENT
 
 
 def _key(manifest: Release, name: str) -> dict[str, Any]:
@@ -51,9 +54,64 @@ def topline(manifest: Release, name: str, figure: Figure) -> dict[str, Any]:
 def question(manifest: Release, name: str, row: QuestionRow) -> dict[str, Any]:
     """A row of `questions`."""
     out = _key(manifest, name) | row.model_dump()
+    out["filter"] = out.pop("where")
     out["n_unknown"] = row.n == "unknown" or (row.n is None and row.form in ("half", "version"))
     out["n"] = row.n if isinstance(row.n, int) else None
     return out
+
+
+def code(manifest: Release, name: str, row: QuestionRow, counted: CodeCount) -> dict[str, Any]:
+    """A row of `codes`."""
+    return _key(manifest, name) | {
+        "question": row.question,
+        "item": row.item,
+        "variable": row.variable,
+        "code": counted.code,
+        "label": counted.label,
+        "category": counted.category,
+        "kind": counted.kind,
+        "in_base": counted.in_base,
+        "score": counted.score,
+        "n": counted.n,
+    }
+
+
+def weight(manifest: Release, name: str, facts: Mapping[str, object]) -> dict[str, Any]:
+    """A row of `weights`."""
+    return _key(manifest, name) | dict(facts)
+
+
+# What the lake keeps of a published figure until it is compared: `agreement` without what the comparison finds.
+PUBLISHED = [name for name in AGREEMENT.columns if name not in ("recomputed", "difference", "verdict")]
+
+
+def published(manifest: Release, name: str, cell: str, row: PublishedRow) -> dict[str, Any]:
+    """A figure that the respondents' answers must reproduce (`PUBLISHED`)."""
+    return _key(manifest, name) | {
+        "cell": cell,
+        "item": row.item,
+        "category": row.category,
+        "subgroup": row.subgroup,
+        "subgroup_value": row.subgroup_value,
+        "statistic": row.statistic,
+        "published_text": row.value,
+        "published_value": float(row.value),
+        "rounding": row.rounding,
+        "tolerance": row.tolerance,
+        "source": row.source,
+        "note": row.note,
+    }
+
+
+def awaited(file: File) -> dict[str, Any]:
+    """What `awaiting` says of a file."""
+    return {
+        "file": file.path,
+        "sha256": file.sha256,
+        "bytes": file.bytes,
+        "obtain": file.obtain,
+        "obtain_note": file.obtain_note,
+    }
 
 
 def about(
@@ -64,6 +122,8 @@ def about(
     figures: list[Figure],
     values: list[dict[str, Any]],
     questions: int,
+    awaits: list[File],
+    reading: str | None,
 ) -> dict[str, Any]:
     """What the tables `waves`, `releases`, `conflicts` and `checks` need of this release, as plain data."""
     sample, fieldwork, method = manifest.sample, manifest.fieldwork, manifest.method
@@ -103,6 +163,7 @@ def about(
         "licence": manifest.licence.name,
         "redistribute": manifest.licence.redistribute,
         "embargo_until": manifest.embargo_until,
+        "awaits": [file.path for file in awaits],
         "figures": len(figures),
         "questions": questions,
         "estimates": len(values),
@@ -113,6 +174,7 @@ def about(
         "wave": wave,
         "release": release,
         "conflicts": conflicts(figures, manifest.conflicts),
+        "reading": reading,  # folder of the respondents' answers, which other releases may share
     }
 
 

@@ -47,10 +47,11 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
         "same": report.same,
         "loaded": sorted(report.loaded),
         "withdrawn": report.withdrawn,
+        "awaiting": report.awaiting,
         "set_aside": {name: [str(p) for p in problems] for name, problems in set_aside.items()},
         "why": why,
     }
-    yield releases.loads_check(set_aside)
+    yield releases.loads_check(set_aside, ledger)
     yield from toplines.checks(ledger)
     yield questions.check(ledger)
     if why is None:

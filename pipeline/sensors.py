@@ -10,6 +10,7 @@ import dagster as dg
 from assets.loading import CODE
 from assets.releases import changes
 from assets.releases.discover import discover
+from assets.releases.inbox import Places
 from assets.releases.ledger import Ledger
 from pipeline import alerts
 from pipeline.jobs import REFRESH
@@ -25,18 +26,23 @@ def new_releases(settings: Settings) -> dg.SensorDefinition:
         job_name=REFRESH,
         minimum_interval_seconds=settings.sensor_seconds,
         description="Looks at the content of the catalogue and of data/inbox (not at times or names) and starts a "
-        "refresh when a release is new, changed or gone. Says why when it does not.",
+        "refresh when a release is new, changed or gone, or when a file that it awaited has come. Says why when it "
+        "does not.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         layout = Layout.from_environment().ensure()
         found, context_files = discover(layout)
-        plan = changes.plan(found, context_files, Ledger(layout.ledger), CODE)
+        places = Places(layout.inbox, layout.files)
+        plan = changes.plan(
+            found, context_files, Ledger(layout.ledger), CODE, lambda *file: places.find(*file) is not None
+        )
         if plan.nothing:
             context.update_cursor("")  # whatever differs next is new, also what was asked for once and put back since
             yield dg.SkipReason(f"nothing new: {plan.same} releases are as they were loaded")
             return
         content = hashlib.sha256("\n".join(f"{one.release} {one.digest()}" for one in found).encode())
         content.update(repr(sorted(context_files.digests().items())).encode())
+        content.update(repr([one.release for one, _ in plan.todo]).encode())  # a file that was awaited has come
         seen = content.hexdigest()
         # A cursor and not a run key: run keys are remembered for ever, and a file put back as it was would be missed.
         if context.cursor == seen:

@@ -454,6 +454,91 @@ _HISTORY = (
     ),
 )
 
+# What respondents' answers must satisfy as a whole. A weight that is another one than before, or has another spread, is
+# the commonest silent error of a new wave.
+WEIGHT_MEAN_MOVED = 0.1
+WEIGHT_EFFECT_MOVED = 1.5
+WEIGHT_SHARE_MOVED = 0.05
+SMALLEST_SHOWN = 30
+
+_ANSWERS = (
+    _none(
+        "releases-of-answers-are-known",
+        _missing_from("releases", ("release",), ("codes", "weights", "scores", "agreement")),
+        "Codes, weights, scores and comparisons name releases that are published.",
+        "A load wrote rows of a release that is not live: rebuild from the archive.",
+    ),
+    _none(
+        "answers-have-their-weight",
+        """
+        SELECT DISTINCT e.release FROM estimates AS e ANTI JOIN weights AS w USING (release)
+        WHERE e.basis = 'microdata'
+        """,
+        "Every release with estimates from respondents' answers says how it was weighted.",
+        "Load the release again; its lake folder lacks weights.parquet.",
+    ),
+    _none(
+        "few-respondents-are-not-shown",
+        f"""
+        SELECT release, item, category, subgroup, subgroup_value, n FROM estimates
+        WHERE basis = 'microdata' AND n < {SMALLEST_SHOWN} AND percent IS NOT NULL
+        """,
+        f"No share from respondents' answers rests on fewer than {SMALLEST_SHOWN} people.",
+        "See assets.estimates: the base must be suppressed there.",
+    ),
+    _none(
+        "published-figures-are-reproduced",
+        """
+        SELECT release, cell, item, category, subgroup, subgroup_value, statistic, published_text, recomputed
+        FROM agreement WHERE verdict = 'differs'
+        """,
+        "What was published follows from the respondents' answers, within its rounding or a declared tolerance.",
+        "weathervane verify shows each figure. See weight, base and codes of the question; or the source is wrong: "
+        "then a tolerance with its reason in published.csv says so.",
+        "warning",
+    ),
+    _none(
+        "published-figures-are-found",
+        """
+        SELECT release, cell, item, category, subgroup, subgroup_value, statistic, published_text
+        FROM agreement WHERE verdict = 'not_computed'
+        """,
+        "Every published figure of a wave whose answers are here has its estimate.",
+        "See item, category and banner of the row, or write the crosswalk of its question.",
+        "warning",
+    ),
+    _none(
+        "weights-are-like-those-of-the-wave-before",
+        f"""
+        WITH ordered AS (
+            SELECT v.*, w.fieldwork_start,
+                lag(v.wave) OVER line AS wave_before, lag(v.variable) OVER line AS variable_before,
+                lag(v.mean) OVER line AS mean_before, lag(v.design_effect) OVER line AS effect_before,
+                lag((v.zeros + v.missing) / v.rows) OVER line AS outside_before,
+                (v.zeros + v.missing) / v.rows AS outside
+            FROM weights AS v JOIN waves AS w USING (organisation, series, wave)
+            WINDOW line AS (PARTITION BY v.organisation, v.series ORDER BY w.fieldwork_start, v.wave)
+        )
+        SELECT organisation, series, wave, wave_before,
+            CASE WHEN variable_before IS NULL OR variable IS NULL THEN 'weighted in one wave only'
+                 WHEN abs(mean / mean_before - 1) > {WEIGHT_MEAN_MOVED} THEN 'mean'
+                 WHEN greatest(design_effect / effect_before, effect_before / design_effect) > {WEIGHT_EFFECT_MOVED}
+                     THEN 'spread' ELSE 'share of zeros and missing' END AS moved,
+            variable_before, variable, mean_before, mean, effect_before, design_effect, outside_before, outside
+        FROM ordered
+        WHERE wave_before IS NOT NULL AND (
+            (variable IS NULL) <> (variable_before IS NULL)
+            OR abs(mean / mean_before - 1) > {WEIGHT_MEAN_MOVED}
+            OR greatest(design_effect / effect_before, effect_before / design_effect) > {WEIGHT_EFFECT_MOVED}
+            OR abs(outside - outside_before) > {WEIGHT_SHARE_MOVED})
+        """,
+        "A wave's weights have about the mean, spread and share of zeros of the wave before it.",
+        "Look whether the declared weight is the right variable, and whether it was scaled to something else; a change "
+        "that is real is worth a note in release.yml.",
+        "warning",
+    ),
+)
+
 _DRIFT = (
     Expectation(
         "unknown-bases-did-not-move",
@@ -496,6 +581,7 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     *_FIGURES,
     *_TRENDS,
     *_HISTORY,
+    *_ANSWERS,
     *_DRIFT,
 )
 BY_NAME: dict[str, Expectation] = {expectation.name: expectation for expectation in EXPECTATIONS}

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.reader import ReaderError
 
 from schemas.problems import Problem, ProblemsError, nearest
 
@@ -83,6 +84,10 @@ def read_yaml(raw: bytes, file: str, model: type[M], cause: str = "manifest") ->
     try:
         _check_events(text, file, cause)
         node = yaml.compose(text, Loader=_PlainLoader)
+    except ReaderError as bad:  # it has an offset in bytes and no mark
+        before = text.encode()[: bad.position].decode(errors="ignore")
+        what, column = f"broken YAML: {bad.reason}", len(before) - (before.rfind("\n") + 1) + 1
+        raise ProblemsError([Problem(cause, file, what, row=before.count("\n") + 1, column=str(column))]) from None
     except yaml.YAMLError as bad:
         mark = getattr(bad, "problem_mark", None) or getattr(bad, "context_mark", None)
         what = "broken YAML: " + str(getattr(bad, "problem", None) or bad)
@@ -173,14 +178,14 @@ def _header_problems(header: list[str], model: type[BaseModel], file: str, cause
     known = list(model.model_fields)
     for name in header:
         if header.count(name) > 1:
-            yield Problem(cause, file, "a column stands twice", row=1, column=name)
+            yield Problem(cause, file, "a column stands twice", row=1, column=_visible(name))
         if name not in known:
             yield Problem(
                 cause,
                 file,
                 "unknown column",
                 row=1,
-                column=name,
+                column=_visible(name),
                 expected="one of " + ", ".join(known),
                 nearest=nearest(name, known),
             )
@@ -217,18 +222,25 @@ def _plain(
             key = str(key_node.value)
             if key in out:
                 row = key_node.start_mark.line + 1
-                problems.append(
-                    Problem(cause, file, "a key stands twice", row=row, column=".".join(map(str, (*path, key))))
-                )
+                problems.append(Problem(cause, file, "a key stands twice", row=row, column=_dotted((*path, key))))
             out[key] = _plain(value_node, (*path, key), lines, problems, file, cause)
             lines[(*path, key)] = key_node.start_mark.line + 1
         return out
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, i), lines, problems, file, cause) for i, child in enumerate(node.value)]
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in node.value):  # by an escape: "\0"
-        where = ".".join(map(str, path))
+        where = _dotted(path)
         problems.append(Problem(cause, file, "a control character", row=lines[path], column=where, expected="text"))
     return None if node.tag == "tag:yaml.org,2002:null" else node.value
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return _visible(".".join(map(str, path)))
+
+
+def _visible(name: str) -> str:
+    """A name for messages: what is not seen, or would end their line, as an escape."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
 
 
 def _line(loc: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> int | None:
@@ -265,7 +277,7 @@ def _errors(bad: ValidationError) -> list[Any]:
 def _problem(error: Any, model: type[BaseModel], file: str, cause: str, row: int | None) -> Problem:
     """One pydantic error as a `Problem`."""
     loc = tuple(part for part in error["loc"] if not _is_union_branch(part))
-    column = ".".join(map(str, loc)) or None
+    column = _dotted(loc) or None
     kind, value = error["type"], error.get("input")
     text = value if isinstance(value, str) else None
     if kind == "missing":

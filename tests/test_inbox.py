@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.releases.inbox import Inbox, find_by_checksum
+from assets.releases.inbox import Inbox, Places
 
 BODY = b"question,percent\narmy,3\n"
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -51,20 +51,19 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_found_by_its_bytes_whatever_its_name(folder: Path, name: str) -> None:
     put(folder / "other.csv", b"other")
     path = put(folder / name)
-    assert find_by_checksum(folder, SHA) == path
-    assert find_by_checksum(folder, hashlib.sha256(b"absent").hexdigest()) is None
+    assert Inbox(folder).find(SHA) == path
+    assert Inbox(folder).find(hashlib.sha256(b"absent").hexdigest()) is None
 
 
 def test_a_missing_and_an_empty_folder(folder: Path) -> None:
-    assert find_by_checksum(folder, SHA) is None
-    assert find_by_checksum(folder / "missing", SHA) is None
-    assert list(Inbox(folder / "missing").release_folders()) == []
+    assert Inbox(folder).find(SHA) is None
+    assert Inbox(folder / "missing").find(SHA) is None
 
 
 def test_of_two_copies_the_first_by_name(folder: Path) -> None:
     put(folder / "b.csv")
     path = put(folder / "a.csv")
-    assert find_by_checksum(folder, SHA) == path
+    assert Inbox(folder).find(SHA) == path
 
 
 def test_links_and_pipes_are_not_touched(folder: Path, tmp_path: Path, hashed: list[int]) -> None:
@@ -105,13 +104,13 @@ def test_a_file_that_becomes_something_else_before_it_is_opened(
         return real(name, *args)
 
     monkeypatch.setattr(os, "open", swap)
-    assert find_by_checksum(folder, SHA) is None
+    assert Inbox(folder).find(SHA) is None
 
 
 def test_the_drop_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
     put(folder / "a.csv")
     (tmp_path / "elsewhere").symlink_to(folder)
-    assert find_by_checksum(tmp_path / "elsewhere", SHA) == tmp_path / "elsewhere" / "a.csv"
+    assert Inbox(tmp_path / "elsewhere").find(SHA) == tmp_path / "elsewhere" / "a.csv"
 
 
 def test_files_beyond_the_limit_are_passed_over_and_named(folder: Path, hashed: list[int]) -> None:
@@ -120,7 +119,7 @@ def test_files_beyond_the_limit_are_passed_over_and_named(folder: Path, hashed: 
     assert inbox.find(SHA) is None
     assert inbox.skipped == {"a.csv": f"larger than {len(BODY) - 1} bytes"}
     assert hashed == []
-    assert find_by_checksum(folder, SHA, len(BODY)) == folder / "a.csv"
+    assert Inbox(folder, len(BODY)).find(SHA) == folder / "a.csv"
 
 
 def test_each_file_is_hashed_once_and_only_as_far_as_needed(folder: Path, hashed: list[int]) -> None:
@@ -179,7 +178,7 @@ def test_a_copy_that_is_still_under_way_does_not_count(folder: Path, monkeypatch
     assert inbox.skipped == {"a.csv": "changed while it was read"}
     monkeypatch.undo()
     path.write_bytes(BODY)
-    assert find_by_checksum(folder, SHA) == path
+    assert Inbox(folder).find(SHA) == path
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -206,21 +205,22 @@ def test_unreadable_is_reported_whoever_we_are(folder: Path, monkeypatch: pytest
     assert inbox.skipped == {"a.csv": "cannot be read (Permission denied)"}
 
 
-def test_release_folders(folder: Path, tmp_path: Path) -> None:
-    for name in ("levada/army/2022-03", "chatham-house/belarus/09", "chatham-house/belarus/08"):
-        put(folder / name / "release.yml")
-        put(folder / name / "toplines.csv")
-    put(folder / "release.yml")
-    put(folder / "levada" / "release.yml")
-    put(folder / "levada" / "army" / "release.yml")
-    put(folder / "levada" / "army" / "2022-03" / "deeper" / "release.yml")
-    put(folder / "levada" / "army" / "no-manifest" / "toplines.csv")
-    put(folder / ".trash" / "army" / "01" / "release.yml")
-    put(tmp_path / "outside" / "army" / "01" / "release.yml")
-    (folder / "link").symlink_to(tmp_path / "outside")
-    (folder / "levada" / "army" / "linked").symlink_to(tmp_path / "outside" / "army" / "01")
-    (folder / "levada" / "army" / "link-inside").mkdir()
-    (folder / "levada" / "army" / "link-inside" / "release.yml").symlink_to(tmp_path / "outside")
-    (folder / "levada" / "army" / "folder-inside" / "release.yml").mkdir(parents=True)
-    found = [path.relative_to(folder).as_posix() for path in Inbox(folder).release_folders()]
-    assert found == ["chatham-house/belarus/08", "chatham-house/belarus/09", "levada/army/2022-03"]
+def test_a_known_size_spares_the_reading_of_other_files(folder: Path, hashed: list[int]) -> None:
+    put(folder / "a.csv", b"longer than the body that is looked for")
+    path = put(folder / "b.csv")
+    inbox = Inbox(folder, largest_bytes=len(BODY) - 1)
+    assert inbox.find(SHA, len(BODY)) == path  # a declared size is no surprise, so the limit does not hold
+    assert hashed == [len(BODY)]
+
+
+def test_kept_files_are_found_by_size_and_checksum_only(folder: Path, tmp_path: Path, hashed: list[int]) -> None:
+    kept = tmp_path / "kept"
+    path = put(kept / "deep" / "x.sav")
+    put(kept / "other.sav", b"another size")
+    places = Places(folder, [tmp_path / "missing", kept])
+    assert places.find(SHA) is None
+    assert hashed == []
+    assert places.find(SHA, len(BODY)) == path
+    assert hashed == [len(BODY)]
+    dropped = put(folder / "x.sav")
+    assert Places(folder, [kept]).find(SHA, len(BODY)) == dropped

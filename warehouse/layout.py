@@ -12,17 +12,26 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one house: `data` holds everything built, `catalogue` what people wrote."""
+    """The folders of one house: `data` holds everything built, `catalogue` what people wrote.
+
+    `files` are folders of survey files that people keep elsewhere; nothing is written there.
+    """
 
     data: Path
     catalogue: Path
+    files: tuple[Path, ...] = ()
 
     @classmethod
     def from_environment(cls) -> "Layout":
-        """`WEATHERVANE_DATA` and `WEATHERVANE_CATALOG`, else `data/` and `catalog/` of the project."""
+        """`WEATHERVANE_DATA` and `WEATHERVANE_CATALOG`, else `data/` and `catalog/` of the project.
+
+        `WEATHERVANE_FILES` names the folders of survey files, joined by colons (`os.pathsep`).
+        """
         data = Path(os.environ.get("WEATHERVANE_DATA") or PROJECT / "data")
         catalogue = Path(os.environ.get("WEATHERVANE_CATALOG") or PROJECT / "catalog")
-        return cls(data.expanduser().absolute(), catalogue.expanduser().absolute())
+        kept = [folder for folder in (os.environ.get("WEATHERVANE_FILES") or "").split(os.pathsep) if folder]
+        files = tuple(Path(folder).expanduser().absolute() for folder in kept)
+        return cls(data.expanduser().absolute(), catalogue.expanduser().absolute(), files)
 
     @property
     def archive(self) -> Path:
@@ -38,6 +47,11 @@ class Layout:
     def lake(self) -> Path:
         """Parquet, one folder per release and load."""
         return self.data / "lake"
+
+    @property
+    def responses(self) -> Path:
+        """Respondents' answers as read from their files; no organisation can be called that."""
+        return self.lake / "_responses"
 
     @property
     def ledger(self) -> Path:

@@ -104,11 +104,13 @@ JOIN loads final_load ON final_load.release = s.release AND final_load.load_vint
 LEFT JOIN live ON live.release = s.release
 LEFT JOIN printed ON printed.text = s.vintage;
 
--- The latest value of a cell: a figure of a current load, of the best release of the wave.
+-- The latest value of a cell: a figure of a current load; from respondents' answers if there is one, or else of the
+-- best release of the wave.
 CREATE TABLE ranked AS
 SELECT *, current_load AND standing = 'figure'
     AND row_number() OVER (
-        PARTITION BY {_CELL} ORDER BY (current_load AND standing = 'figure') DESC, rank DESC, release DESC
+        PARTITION BY {_CELL}
+        ORDER BY (current_load AND standing = 'figure') DESC, basis = 'microdata' DESC, rank DESC, release DESC
     ) = 1 AS latest
 FROM placed;
 
@@ -137,7 +139,7 @@ WINDOW later AS (
 CREATE TABLE revisions AS
 WITH steps AS (
     SELECT *, lag(percent) OVER w AS percent_before, lag(published_text) OVER w AS text_before,
-        lag(vintage) OVER w AS vintage_before, lag(estimate_id) OVER w AS id_before,
+        lag(basis) OVER w AS basis_before, lag(vintage) OVER w AS vintage_before, lag(estimate_id) OVER w AS id_before,
         lag(ended_on) OVER w AS ended_before
     FROM vintages
     WINDOW w AS (PARTITION BY {_CELL} ORDER BY place)
@@ -147,7 +149,11 @@ SELECT {_CELL}, percent_before, percent AS percent_after, percent - percent_befo
     CASE WHEN load_vintage = 1 OR standing <> 'figure' THEN 'producer' ELSE cause END AS cause,
     greatest(available_from, ended_before) AS revised_on, release, estimate_id, load_vintage
 FROM steps
-WHERE id_before IS NOT NULL AND published_text IS DISTINCT FROM text_before;
+WHERE id_before IS NOT NULL
+    -- What was printed, or, of respondents' answers, what comes out; the last bits of a sum are no revision.
+    AND CASE WHEN basis = 'microdata' AND basis_before = 'microdata'
+             THEN percent IS NULL <> percent_before IS NULL OR abs(percent - percent_before) > 1e-9
+             ELSE published_text IS DISTINCT FROM text_before END;
 """
 
 

@@ -12,12 +12,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from assets.estimates.rows import SMALL_BASE, interval_name, question_flags, wave_columns
 from assets.questions.harmonise import Figure
-from schemas.dates import first_day, last_day
 from schemas.manifest import ALL_RESPONDENTS, Release
 
 Z95 = 1.959963984540054  # qnorm(0.975)
-SMALL_BASE = 100  # effective interviews; below this a share is flagged
 ESTIMATED = ("figure", "superseded", "interim")  # a retelling is never an estimate of the producer
 
 
@@ -93,11 +92,7 @@ def _row(release: Release, name: str, figure: Figure) -> dict[str, Any]:
     exact = row["qualifier"] == "exact" and percent is not None
     known = exact and n is not None
     out: dict[str, Any] = {
-        "organisation": release.organisation,
-        "series": release.series,
-        "wave": release.wave,
-        "fieldwork_start": first_day(release.fieldwork.start),
-        "fieldwork_end": last_day(release.fieldwork.end),
+        **wave_columns(release),
         "item": figure.item.item,
         "category": figure.category,
         "subgroup": figure.base.subgroup,
@@ -126,7 +121,7 @@ def _row(release: Release, name: str, figure: Figure) -> dict[str, Any]:
             "n_effective": n_effective,
             "design_effect": deff,
             "variance_method": f"binomial on n / design effect ({declared.basis if declared else 'assumed'} {deff:g})",
-            "interval_method": "wilson" + (", model-based" if release.sample.probability == "no" else ""),
+            "interval_method": interval_name(release, "wilson"),
         }
     return out
 
@@ -134,19 +129,14 @@ def _row(release: Release, name: str, figure: Figure) -> dict[str, Any]:
 def _flags(release: Release, figure: Figure, n: int | None, deff: float, exact: bool) -> list[str]:
     row, base = figure.row, figure.base
     declared = release.sample.design_effect
-    flags = set(figure.flags)
+    flags = figure.flags | question_flags(release, figure.question, base.base)
     told = {
         "no_interval_n_unknown": exact and n is None,
         "no_interval_not_exact": not exact,
-        "base_not_all": base.base != ALL_RESPONDENTS,
         "design_effect_assumed": n is not None and exact and (declared is None or declared.basis == "assumed"),
-        "opt_in_panel": release.sample.probability == "no",
         "second_hand": row["confidence"] == "secondary_report",
-        "interim": row["standing"] == "interim" or release.status == "interim",
+        "interim": row["standing"] == "interim",
         "aggregate": base.subgroup == "aggregate",
-        "part_of_sample": figure.question.form in ("half", "version"),
-        "provisional": figure.question.reviewed_by is None,
-        "outside_trends": figure.question.decision == "exclude",
         "small_base": n is not None and n / deff < SMALL_BASE,
     }
     return sorted(flags | {name for name, holds in told.items() if holds})

@@ -12,7 +12,7 @@ import duckdb
 
 from assets.publication.publish import stamp_of_build
 from assets.releases.archive import Archive
-from assets.releases.ledger import CONTEXT, Event, Ledger
+from assets.releases.ledger import CONTEXT, Event, Ledger, awaited
 from assets.releases.shelf import Shelf, Surroundings
 from assets.trends.make import MADE
 from schemas.problems import Problem
@@ -22,6 +22,7 @@ from warehouse import build
 from warehouse.build import ParquetFiles
 
 DATABASE = "candidate.duckdb"
+IN_THE_LAKE = ("toplines", "questions", "codes", "weights", "scores")
 
 
 def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) -> Path:
@@ -41,6 +42,7 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
         "releases": shelf.releases(),
         "conflicts": shelf.conflicts(),
         "quarantine": list(_quarantine(ledger, around)),
+        "awaiting": list(_awaiting(ledger)),
         "digest": _digest(ledger),
         "checks": list(_release_checks(ledger)),
         "about": _about(ledger),
@@ -53,7 +55,7 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
         if problems:
             raise RuntimeError(f"table {name} breaks its contract: " + "; ".join(str(p) for _, p in problems[:5]))
         tables[name] = table.to_arrow(frame)
-    tables |= {name: ParquetFiles(shelf.parquet(name)) for name in ("toplines", "questions")}
+    tables |= {name: ParquetFiles(shelf.parquet(name)) for name in IN_THE_LAKE}
     tables |= {name: ParquetFiles([work / f"{name}.parquet"]) for name in MADE}
     candidate = work / DATABASE
     build.create(candidate, tables)
@@ -96,6 +98,13 @@ def _quarantine(ledger: Ledger, around: Surroundings) -> Iterable[dict[str, Any]
             yield _problem_row(file, position, problem, context.happened_at if context else None, None)
 
 
+def _awaiting(ledger: Ledger) -> Iterable[dict[str, Any]]:
+    """One row per file that is not at hand."""
+    for name, (state, files) in ledger.awaiting().items():
+        for file in files:
+            yield {"release": name, "since": state.since, **file}
+
+
 def _problem_row(name: str, position: int, problem: Problem, since: Any, published: int | None) -> dict[str, Any]:
     row = problem.as_row()
     return {
@@ -129,7 +138,7 @@ def _release_checks(ledger: Ledger) -> Iterable[dict[str, Any]]:
             "check_name": "loads",
             "passed": not problems,
             "severity": "error",
-            "message": "loaded" if not problems else "; ".join(map(str, problems[:3])) + _more(problems),
+            "message": "; ".join(map(str, problems[:3])) + _more(problems) if problems else _loads(state.last),
         }
         warnings = [p for p in state.loaded.problems if p.severity == "warning"] if state.loaded else []
         for number, warning in enumerate(warnings, start=1):
@@ -141,6 +150,14 @@ def _release_checks(ledger: Ledger) -> Iterable[dict[str, Any]]:
                 "severity": "warning",
                 "message": str(warning),
             }
+
+
+def _loads(event: Event) -> str:
+    files = awaited(event)
+    if not files:
+        return "loaded"
+    names = ", ".join(f"{file['file']} ({file['obtain'] or 'nobody says where it is'})" for file in files)
+    return f"{'awaits' if event.status == 'awaiting' else 'loaded without'} {names}"
 
 
 def _more(problems: list[Problem]) -> str:
@@ -171,6 +188,8 @@ def _told(event: Event) -> tuple[str, str]:
         if event.load_vintage == 1:
             return "new", "first load"
         return "revised", f"load {event.load_vintage}, because of {event.cause}"
+    if event.status == "awaiting":
+        return "awaiting", _loads(event)
     if event.status == "withdrawn":
         return "withdrawn", "its folder is gone from the catalogue"
     return "quarantined", "; ".join(str(p) for p in event.problems[:3])

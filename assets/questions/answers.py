@@ -41,14 +41,18 @@ class Answer:
     Attributes:
         question: its row of the crosswalk; `base` may be empty, which is all respondents.
         item: the item.
-        categories: categories without nets, in the item's order.
-        chosen: (rows,) position in `categories`; -1 outside the base. Of a question with several answers
-            (`question.answer == "multiple"`) None, see `ticked`.
+        categories: categories without nets, in the item's order: those that a code of the question leads to, as an
+            option that was not offered has no share; of a derived item those that the recipe can give. Empty for an
+            index.
+        chosen: (rows,) position in `categories`; -1 outside the base, and everywhere for an index. Of a question with
+            several answers (`question.answer == "multiple"`) None, see `ticked`.
         ticked: (rows, categories) for several answers, otherwise None.
         base: (rows,) who counts: asked, and with an answer that is in the base. Rows with weight 0 are included as
-            they answered; the estimator leaves them out.
-        scores: (rows,) score of the answer, nan where it has none; None if no category of the question has one.
-        codes: every code that occurs or is labelled, for the table `codes`; empty for a derived item.
+            they answered; the estimator leaves them out. Not to be changed in place: questions share it.
+        scores: (rows,) score of the answer, nan where it has none and outside the base; None if no code of the
+            question has one, and for several answers.
+        codes: the codes of the crosswalk in its order, for the table `codes`: all that occur, and those that the file
+            labels. Empty for a derived item.
     """
 
     question: QuestionRow

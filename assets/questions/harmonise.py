@@ -1,12 +1,13 @@
 """From published figures as transcribed to figures of items: every option, base and question accounted for.
 
-Belongs here: the join and the refusal of everything unaccounted for (no silent else, no stale row). Does not belong
-here: sums and standing of cells (assets.questions.cells).
+Belongs here: the join and the refusal of everything unaccounted for (no silent else, no stale row), and the checks of
+the crosswalk that need neither figures nor answers. Does not belong here: sums and standing of cells
+(assets.questions.cells), respondents' answers (assets.questions.respondents).
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from assets.releases.discover import CATEGORIES, MANIFEST, QUESTIONS
 from schemas.crosswalk import CategoryRow, QuestionRow
@@ -15,6 +16,30 @@ from schemas.manifest import ALL_RESPONDENTS, Base, Correction, Release
 from schemas.problems import Problem, nearest
 
 Numbered = Sequence[tuple[int, Any]]
+
+
+class Written(Protocol):
+    """What every crosswalk has, whether its release publishes figures or has respondents' answers."""
+
+    @property
+    def release(self) -> str:
+        """organisation/series/folder."""
+
+    @property
+    def questions(self) -> list[tuple[int, QuestionRow]]:
+        """Rows of questions.csv with their lines."""
+
+    @property
+    def categories(self) -> list[tuple[int, CategoryRow]]:
+        """Rows of categories.csv with their lines."""
+
+    @property
+    def items(self) -> Mapping[str, Item]:
+        """All items."""
+
+    @property
+    def unreadable(self) -> Set[str]:
+        """Items whose file is there but broken."""
 
 
 @dataclass
@@ -55,17 +80,35 @@ class Figure:
 def harmonise(given: Inputs) -> tuple[list[Figure], list[Problem]]:
     """Place every figure, or say what is missing or left over. Figures come only if there is no error."""
     problems: list[Problem] = []
-    questions = _once(given.questions, lambda r: (r.question,), f"{given.release}/{QUESTIONS}", "question", problems)
-    categories = _once(
-        given.categories, lambda r: (r.question, r.option), f"{given.release}/{CATEGORIES}", "option", problems
-    )
-    problems += _crosswalk_against_items(given, questions, categories)
+    questions, categories = check_crosswalk(given, problems)
     problems += _stale(given)
     bases = {base.text: base for base in given.manifest.bases}
     figures, unplaced = _place(given, questions, categories, bases)
     problems += unplaced
     problems += _correct(given.manifest.corrections, figures, given.release)
     return figures, problems
+
+
+def check_crosswalk(
+    given: Written, problems: list[Problem]
+) -> tuple[dict[tuple[str, ...], QuestionRow], dict[tuple[str, ...], CategoryRow]]:
+    """What can be said of a crosswalk without its figures or answers: rows that stand twice, items, categories, kinds.
+
+    Args:
+        given: the crosswalk and the items.
+        problems: takes what is found, the same whoever asks.
+
+    Returns:
+        Questions by (name,), and categories by (question, option).
+    """
+    questions = _once(given.questions, lambda r: (r.question,), f"{given.release}/{QUESTIONS}", "question", problems)
+    file = f"{given.release}/{CATEGORIES}"
+    options = [(line, row) for line, row in given.categories if row.option is not None]
+    codes = [(line, row) for line, row in given.categories if row.code is not None]
+    categories = _once(options, lambda r: (r.question, r.option), file, "option", problems)
+    _once(codes, lambda r: (r.question, r.code), file, "code", problems)
+    problems += _crosswalk_against_items(given, questions)
+    return questions, categories
 
 
 def _place(
@@ -105,17 +148,13 @@ def _place(
         if base is None:
             lost(row, "base", "a base that the manifest does not explain", f"{MANIFEST} under bases", bases)
         item = given.items.get(question.item)
-        if category is None or base is None or item is None:
+        if category is None or category.category is None or base is None or item is None:
             continue
         figures.append(Figure(row, question, item, category.category, base))
     return figures, problems
 
 
-def _crosswalk_against_items(
-    given: Inputs,
-    questions: Mapping[tuple[str, ...], QuestionRow],
-    categories: Mapping[tuple[str, ...], CategoryRow],
-) -> list[Problem]:
+def _crosswalk_against_items(given: Written, questions: Mapping[tuple[str, ...], QuestionRow]) -> list[Problem]:
     problems: list[Problem] = []
     for line, question in given.questions:
         file = f"{given.release}/{QUESTIONS}"
@@ -173,7 +212,21 @@ def _crosswalk_against_items(
                     nearest=nearest(row.question, [q for (q,) in questions]),
                 )
             )
-        elif item is not None and row.category not in item.kinds():
+        elif row.code is not None and owner.variable is None:
+            problems.append(
+                Problem(
+                    "crosswalk",
+                    file,
+                    "a code of a question without a variable",
+                    row=line,
+                    column="code",
+                    value=row.code,
+                    expected=f"variable in its row of {QUESTIONS}, or no code",
+                )
+            )
+        elif item is None or row.category is None:
+            continue  # the question has said so; or a code outside the base
+        elif row.category not in item.kinds():
             problems.append(
                 Problem(
                     "crosswalk",
@@ -186,7 +239,7 @@ def _crosswalk_against_items(
                     nearest=nearest(row.category, list(item.kinds())),
                 )
             )
-        elif item is not None and item.kinds()[row.category] != row.kind:
+        elif item.kinds()[row.category] != row.kind:
             problems.append(
                 Problem(
                     "crosswalk",
@@ -202,11 +255,15 @@ def _crosswalk_against_items(
 
 
 def _stale(given: Inputs) -> list[Problem]:
-    """Rows of the crosswalk and of the manifest that no figure uses: a renamed option leaves its old row behind."""
+    """Rows of the crosswalk and of the manifest that no figure uses: a renamed option leaves its old row behind.
+
+    A question of respondents' answers needs no figure, nor do its codes; an option always does.
+    """
     problems: list[Problem] = []
     asked = {row["question"] for row in given.figures}
     options = {(row["question"], row["option"]) for row in given.figures}
     bases = {row["base"] for row in given.figures}
+    answered = {question.question for _, question in given.questions if _of_respondents(question, given.items)}
 
     def stale(file: str, line: int | None, column: str, value: str, near: Iterable[str]) -> None:
         problems.append(
@@ -223,15 +280,23 @@ def _stale(given: Inputs) -> list[Problem]:
         )
 
     for line, question in given.questions:
-        if question.question not in asked:
+        if question.question not in asked | answered:
             stale(QUESTIONS, line, "question", question.question, asked)
     for line, row in given.categories:
-        if row.question in asked and (row.question, row.option) not in options:
+        if row.option is None or (row.question, row.option) in options:
+            continue
+        if row.question in asked | answered:
             stale(CATEGORIES, line, "option", row.option, (o for q, o in options if q == row.question))
     for base in given.manifest.bases:
         if base.text not in bases and base.text != ALL_RESPONDENTS:
             stale(MANIFEST, None, "bases", base.text, bases)
     return problems
+
+
+def _of_respondents(question: QuestionRow, items: Mapping[str, Item]) -> bool:
+    """Whether a question is answered by respondents, or computed from what they answered."""
+    item = items.get(question.item)
+    return question.variable is not None or (item is not None and item.derived is not None)
 
 
 def _correct(corrections: Sequence[Correction], figures: Sequence[Figure], release: str) -> list[Problem]:

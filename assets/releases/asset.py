@@ -36,8 +36,9 @@ STATUS = dg.AssetSpec(
     partitions_def=PARTITIONS,
     owners=[OWNER],
     kinds={"parquet"},
-    description="One partition per release: green when a load of it is published, grey when none ever was. One that is "
-    "set aside fails its check `loads`. Nothing to start here; the job `refresh` loads what changed.",
+    description="One partition per release: green when a load of it is published, grey when none ever was, or when it "
+    "awaits a file that people get by hand. One that is set aside fails its check `loads`. Nothing to start here; the "
+    "job `refresh` loads what changed.",
 )
 EVERY_RELEASE_LOADS = dg.AssetCheckSpec(
     "every_release_loads",
@@ -63,7 +64,7 @@ def tell(context: dg.AssetExecutionContext, report: Report, before: Ledger, ledg
         before: the ledger as it was before the walk.
         ledger: the ledger as it is now.
     """
-    live, set_aside = ledger.live(), ledger.quarantined()
+    live, set_aside, waiting = ledger.live(), ledger.quarantined(), ledger.awaiting()
     known = set(context.instance.get_dynamic_partitions(str(PARTITIONS.name)))
     for name, event in live.items():
         if name in report.loaded or (name not in set_aside and partition(name) not in known):
@@ -74,7 +75,7 @@ def tell(context: dg.AssetExecutionContext, report: Report, before: Ledger, ledg
         if name in report.quarantined or partition(name) not in known:
             context.log_event(_check(name, state.last.problems))
     # Keys last: whoever is killed before this line tells the rest again.
-    there = {partition(name) for name in (*live, *set_aside)}
+    there = {partition(name) for name in (*live, *set_aside, *waiting)}
     if there - known:
         context.instance.add_dynamic_partitions(str(PARTITIONS.name), sorted(there - known))
     for gone in sorted(known - there):
@@ -126,8 +127,13 @@ def loads() -> dg.AssetCheckResult:
     )
 
 
-def loads_check(quarantined: dict[str, list[Problem]]) -> dg.AssetCheckResult:
-    """The check `every_release_loads` over all releases set aside now."""
+def loads_check(quarantined: dict[str, list[Problem]], ledger: Ledger) -> dg.AssetCheckResult:
+    """The check `every_release_loads` over all releases set aside now; which await their files is told, no failure."""
+    waiting = [
+        f"- {name}: {file['file']}, {file['obtain'] or 'nobody says where to get it'}"
+        for name, (_, files) in ledger.awaiting().items()
+        for file in files
+    ]
     text = "\n\n".join(f"**{name}**\n\n{bullets(problems)}" for name, problems in quarantined.items())
     found = [str(problem) for problems in quarantined.values() for problem in problems]
     said = f"{len(quarantined)} set aside: " if len(quarantined) > 1 else "set aside: "
@@ -136,8 +142,15 @@ def loads_check(quarantined: dict[str, list[Problem]]) -> dg.AssetCheckResult:
         check_name=EVERY_RELEASE_LOADS.name,
         passed=not quarantined,
         severity=dg.AssetCheckSeverity.WARN,
-        description=some(found, said) if quarantined else "every release is loaded",
-        metadata={"set aside": len(quarantined), "problems": dg.MetadataValue.md(text or "none")},
+        description=some(found, said)
+        if quarantined
+        else "every release is loaded" + (f", but for {len(waiting)} files that are not at hand" if waiting else ""),
+        metadata={
+            "set aside": len(quarantined),
+            "problems": dg.MetadataValue.md(text or "none"),
+            "awaiting files": len(waiting),
+            "files": dg.MetadataValue.md("\n".join(waiting) or "none"),
+        },
     )
 
 

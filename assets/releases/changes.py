@@ -4,10 +4,11 @@ Belongs here: fingerprints of what a load depends on, and the cause that a diffe
 here: reading the files (assets.releases.discover), loading them (assets.ingest).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from assets.releases.discover import CROSSWALK, MANIFEST, Context, Found
-from assets.releases.ledger import CONTEXT, Event, Ledger
+from assets.releases.ledger import CONTEXT, Event, Ledger, awaited
 from schemas.vocabulary import Cause
 
 # Part of a fingerprint -> the cause a difference in it means, in the order in which a person should be told.
@@ -68,8 +69,22 @@ def fingerprint(found: Found, items: list[str], context: Context, code: str) -> 
     }
 
 
-def plan(found: list[Found], context: Context, ledger: Ledger, code: str) -> Plan:
-    """Compare the catalogue with the ledger."""
+def plan(
+    found: list[Found],
+    context: Context,
+    ledger: Ledger,
+    code: str,
+    at_hand: Callable[[str, int | None], bool] = lambda *_: False,
+) -> Plan:
+    """Compare the catalogue with the ledger.
+
+    Args:
+        found: the releases as they are.
+        context: the rest of the catalogue.
+        ledger: what was loaded.
+        code: version of the code that loads.
+        at_hand: whether a file of this checksum and size is there: a release that awaited it is loaded then.
+    """
     out = Plan(live=ledger.live())
     for release in found:
         state = ledger.states.get(release.release)
@@ -77,6 +92,7 @@ def plan(found: list[Found], context: Context, ledger: Ledger, code: str) -> Pla
         now = fingerprint(release, last.items if last else [], context, code)
         known = {k: v for k, v in last.parts.items() if k in now} if last else {}
         again = last is not None and last.status == "quarantined" and any(p.cause in _TRY_AGAIN for p in last.problems)
+        again |= last is not None and any(at_hand(file["sha256"], file["bytes"]) for file in awaited(last))
         if last is None or last.status == "withdrawn" or known != now or again:
             out.todo.append((release, last))
         else:

@@ -1,7 +1,8 @@
 """The drop folder: files and whole release folders that a person puts there by hand; no network takes part.
 
-Belongs here: finding a file by its checksum whatever its name, finding dropped release folders. Does not belong
-here: fetching (assets.releases.fetching), copying into the archive, reading any file.
+Belongs here: finding a file by its checksum whatever its name, there and in the folders that WEATHERVANE_FILES names.
+Does not belong here: dropped release folders (assets.releases.discover), fetching (assets.releases.fetching), copying
+into the archive, reading any file.
 
 Whoever may write into the drop folder may also put links and pipes there, on purpose or by unpacking an
 archive: only plain files are opened, and no link is followed.
@@ -12,11 +13,10 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LARGEST_BYTES = 512 * 2**20
-MANIFEST = "release.yml"
 
 
 class Inbox:
@@ -36,55 +36,47 @@ class Inbox:
         self.path = path
         self.largest_bytes = largest_bytes
         self.skipped: dict[str, str] = {}
-        self._not_yet_hashed = self._files()
+        self._listing: list[tuple[Path, int]] | None = None
+        self._of_size: dict[int, list[Path]] = {}
+        self._not_yet_hashed: Iterator[Path] = iter(())
         self._by_hash: dict[str, list[Path]] = {}
         self._hashes: dict[tuple[Path, int, int], str] = {}  # by path, size, time of the last change
         self._lock = threading.Lock()
 
-    def find(self, sha256: str) -> Path | None:
+    def find(self, sha256: str, size: int | None = None) -> Path | None:
         """The file with this checksum.
 
         The caller hashes it once more while copying it: a person may replace it at any moment.
 
         Args:
             sha256: 64 lower-case hexadecimal digits.
+            size: bytes; if known, only files of this size are read, however large.
 
         Returns:
             Its path, the first in the order of names if there are several, or None.
         """
         with self._lock:
+            self._look()
             for path in self._by_hash.get(sha256, []):
-                if self._hash(path) == sha256:
+                if self._hash(path, size) == sha256:
                     return path
-            for path in self._not_yet_hashed:
-                found = self._hash(path)
-                if found is not None:
-                    self._by_hash.setdefault(found, []).append(path)
+            for path in self._not_yet_hashed if size is None else iter(self._of_size.get(size, [])):
+                found = self._hash(path, size)
+                if found is not None and path not in self._by_hash.setdefault(found, []):
+                    self._by_hash[found].append(path)
                 if found == sha256:
                     return path
             return None
 
-    def release_folders(self) -> Iterator[Path]:
-        """The folders `<organisation>/<series>/<folder>/` with a release.yml, in the order of their names.
+    def _look(self) -> None:
+        if self._listing is None:
+            self._listing = list(self._files())
+            for path, size in self._listing:
+                self._of_size.setdefault(size, []).append(path)
+            self._not_yet_hashed = (path for path, _ in self._listing)
 
-        The layout is that of catalog/releases. Names that begin with a dot are passed over.
-
-        Yields:
-            Path of the folder, below `path`.
-        """
-        for organisation in self._folders(self.path):
-            for series in self._folders(organisation):
-                for folder in self._folders(series):
-                    manifests = [about for path, about in self._list(folder) if path.name == MANIFEST]
-                    if manifests and stat.S_ISREG(manifests[0].st_mode):
-                        yield folder
-
-    def _folders(self, parent: Path) -> list[Path]:
-        visible = [(path, about) for path, about in self._list(parent) if not path.name.startswith(".")]
-        return [path for path, about in visible if stat.S_ISDIR(about.st_mode)]
-
-    def _files(self) -> Iterator[Path]:
-        """Every plain file, folder by folder, in the order of names."""
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        """Every plain file with its size, folder by folder, in the order of names."""
         waiting = [self.path]
         while waiting:
             below = []
@@ -92,7 +84,7 @@ class Inbox:
                 if stat.S_ISDIR(about.st_mode):
                     below.append(path)
                 elif stat.S_ISREG(about.st_mode):
-                    yield path
+                    yield path, about.st_size
                 else:
                     self._skip(path, "a link" if stat.S_ISLNK(about.st_mode) else "not a plain file")
             waiting.extend(reversed(below))
@@ -111,7 +103,7 @@ class Inbox:
             self._skip(folder, f"cannot be read ({error.strerror})")
         return sorted(found, key=lambda item: item[0].name)
 
-    def _hash(self, path: Path) -> str | None:
+    def _hash(self, path: Path, wanted: int | None = None) -> str | None:
         try:
             # Since the look into its folder the file may have become a link (NOFOLLOW), or a pipe, whose
             # opening would wait for a writer (NONBLOCK).
@@ -121,7 +113,7 @@ class Inbox:
                 if not stat.S_ISREG(about.st_mode):
                     self._skip(path, "not a plain file")
                     return None
-                if about.st_size > self.largest_bytes:
+                if about.st_size > self.largest_bytes and about.st_size != wanted:
                     self._skip(path, f"larger than {self.largest_bytes} bytes")
                     return None
                 key = (path, about.st_size, about.st_mtime_ns)
@@ -145,15 +137,28 @@ class Inbox:
         self.skipped[path.relative_to(self.path).as_posix()] = why
 
 
-def find_by_checksum(inbox: Path, sha256: str, largest_bytes: int = LARGEST_BYTES) -> Path | None:
-    """The file anywhere in a drop folder whose bytes have this checksum. For several, keep an `Inbox`.
+class Places:
+    """The drop folder and the folders of survey files that people keep elsewhere, as one refresh finds them."""
 
-    Args:
-        inbox: the folder; it may be missing.
-        sha256: 64 lower-case hexadecimal digits.
-        largest_bytes: larger files are passed over.
+    def __init__(self, inbox: Path, kept: Iterable[Path] = ()) -> None:
+        """Nothing is read yet."""
+        self.inbox = Inbox(inbox)
+        self._kept = [Inbox(folder) for folder in kept]
 
-    Returns:
-        Its path, or None.
-    """
-    return Inbox(inbox, largest_bytes).find(sha256)
+    def find(self, sha256: str, size: int | None = None) -> Path | None:
+        """The file with this checksum, as `Inbox.find`.
+
+        What people keep elsewhere may be large and many: there only files of the declared size are read at all, and
+        none without a declared size.
+        """
+        found = self.inbox.find(sha256, size)
+        for folder in self._kept if size is not None and found is None else ():
+            found = folder.find(sha256, size)
+            if found is not None:
+                break
+        return found
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """What was passed over in the drop folder, and why."""
+        return self.inbox.skipped

@@ -24,7 +24,7 @@ from warehouse.files import flush_all, move_whole
 
 CONTEXT = "*"  # stands where an event is about the catalogue as a whole
 
-Status = Literal["loaded", "quarantined", "withdrawn", "context"]
+Status = Literal["loaded", "quarantined", "awaiting", "withdrawn", "context"]
 
 _SCHEMA = pyarrow.schema(
     [
@@ -55,7 +55,8 @@ class Event:
 
     Attributes:
         release: organisation/series/folder, or `CONTEXT`.
-        status: loaded, quarantined, withdrawn (the folder is gone), or context.
+        status: loaded, quarantined, awaiting (nothing of it can be loaded before its file comes), withdrawn (the
+            folder is gone), or context.
         parts: fingerprints of what the load depended on, by part (see assets.releases.changes).
         load_vintage: number of the load, from 1; None unless loaded.
         tree_sha256: archived listing of the inputs.
@@ -83,7 +84,7 @@ class State:
 
     last: Event
     loaded: Event | None = None
-    since: dt.datetime | None = None  # when the present run of quarantines began
+    since: dt.datetime | None = None  # when the present run of events of this status began
 
     @property
     def live(self) -> bool:
@@ -128,6 +129,15 @@ class Ledger:
         """Release -> state, for those set aside now."""
         return {r: s for r, s in sorted(self.states.items()) if s.last.status == "quarantined"}
 
+    def awaiting(self) -> dict[str, tuple[State, list[dict[str, Any]]]]:
+        """Release -> state and the files that are not at hand (see assets.rows.awaited)."""
+        out = {}
+        for release, state in sorted(self.states.items()):
+            files = awaited(state.last)
+            if files and state.last.status in ("loaded", "awaiting"):
+                out[release] = (state, files)
+        return out
+
     def values(self) -> pyarrow.Table:
         """The values of every load (`VALUES`)."""
         files = [s / "values.parquet" for s in self.segments()]
@@ -161,9 +171,16 @@ class Ledger:
         before = self.states.get(event.release)
         loaded = event if event.status in ("loaded", "context") else (before.loaded if before else None)
         since = event.happened_at
-        if event.status == "quarantined" and before and before.last.status == "quarantined" and before.since:
+        stays = event.status in ("quarantined", "awaiting") and before and before.last.status == event.status
+        if stays and before and before.since:
             since = before.since
         self.states[event.release] = State(event, loaded, since)
+
+
+def awaited(event: Event) -> list[dict[str, Any]]:
+    """The files that a release awaited when this happened."""
+    files: list[dict[str, Any]] = json.loads(event.parts.get("awaits", "[]"))
+    return files
 
 
 def _table(events: list[Event]) -> pyarrow.Table:

@@ -12,11 +12,12 @@ from typing import Any
 from assets.releases.archive import Archive
 from assets.releases.discover import CATEGORIES, CROSSWALK, MANIFEST, QUESTIONS, Context, Found
 from assets.releases.fetching import FetchPolicy, fetch
-from assets.releases.inbox import Inbox
+from assets.releases.inbox import Places
 from schemas.crosswalk import CategoryRow, QuestionRow
 from schemas.handwritten import read_csv, read_yaml
 from schemas.manifest import File, Release
 from schemas.problems import Problem, ProblemsError, nearest
+from schemas.published import PublishedRow
 
 FETCHED = "fetched"  # below the archive: where downloads wait; no name of two letters, so no folder of archived bytes
 SKIPPED_SHOWN = 3
@@ -31,7 +32,10 @@ class Opened:
     questions: list[tuple[int, QuestionRow]]
     categories: list[tuple[int, CategoryRow]]
     files: list[tuple[File, str]]  # declared data files with their checksums
+    awaits: list[File] = field(default_factory=list)  # declared, and not at hand
+    published: list[tuple[str, PublishedRow]] = field(default_factory=list)  # with file and row
     figures: list[dict[str, Any]] = field(default_factory=list)
+    reading: Any = None  # of the respondents' answers, once they are read
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -39,7 +43,7 @@ def open_release(
     found: Found,
     context: Context,
     archive: Archive,
-    inbox: Inbox,
+    places: Places,
     policy: FetchPolicy | None,
 ) -> Opened | list[Problem]:
     """Archive the bytes, then read manifest and crosswalk and find (or fetch) the declared files; or the problems."""
@@ -54,12 +58,19 @@ def open_release(
     except ProblemsError as bad:
         return bad.problems
     problems += _matches_its_place(found, manifest, context)
-    files = []
+    files: list[tuple[File, str]] = []
+    awaits: list[File] = []
     for number, file in enumerate(manifest.files):
         try:
-            files.append((file, _locate(file, number, found, archive, inbox, policy)))
+            digest = _locate(file, number, found, archive, places, policy)
         except ProblemsError as bad:
             problems += bad.problems
+            continue
+        if digest is None:
+            awaits.append(file)
+        else:
+            files.append((file, digest))
+    published = _published(files, found, archive, problems)
     questions, categories = [], []
     # A crosswalk without a declared file is read too: its rows are then stale, which says what was forgotten.
     if manifest.files or any(name in found.files for name in CROSSWALK):
@@ -75,12 +86,33 @@ def open_release(
             )
         except ProblemsError as bad:
             problems += bad.problems
-    return problems or Opened(found, manifest, questions, categories, files, problems=list(_unnamed(found, manifest)))
+    warnings = list(_unnamed(found, manifest))
+    return problems or Opened(
+        found, manifest, questions, categories, files, awaits=awaits, published=published, problems=warnings
+    )
+
+
+def _published(
+    files: list[tuple[File, str]], found: Found, archive: Archive, problems: list[Problem]
+) -> list[tuple[str, PublishedRow]]:
+    """Figures that the respondents' answers must reproduce; people write them, so they are read here."""
+    rows: list[tuple[str, PublishedRow]] = []
+    for file, digest in files:
+        if file.role == "published":
+            name = f"{found.release}/{file.path}"
+            try:
+                read = read_csv(archive.read(digest), name, PublishedRow, "toplines")
+                rows += [(f"{file.path}, row {line}", row) for line, row in read]
+            except ProblemsError as bad:
+                problems += bad.problems
+    return rows
 
 
 def _unnamed(found: Found, manifest: Release) -> Iterable[Problem]:
     """Files that nothing reads, most likely forgotten; prose beside a release is nobody's mistake."""
-    named = {MANIFEST, *CROSSWALK, *(file.path for file in manifest.files)}
+    told = manifest.respondents
+    used = {told.reading.codebook, told.reading.catalog} - {None} if told else set()
+    named = {MANIFEST, *CROSSWALK, *(file.path for file in manifest.files), *used}
     for name in sorted(set(found.files) - named):
         if not name.lower().endswith((".md", ".txt")):
             what = "a file that the manifest does not name: nothing reads it"
@@ -113,8 +145,13 @@ def _matches_its_place(found: Found, manifest: Release, context: Context) -> Ite
             yield Problem("manifest", parent, "the file is missing", expected=f"a description of {Path(parent).parent}")
 
 
-def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbox, policy: FetchPolicy | None) -> str:
-    """Checksum of a declared file, by then in the archive: from the folder, the archive, the drop folder or the net."""
+def _locate(
+    file: File, number: int, found: Found, archive: Archive, places: Places, policy: FetchPolicy | None
+) -> str | None:
+    """Checksum of a declared file, by then in the archive: from the folder, the archive, the drop folder or the net.
+
+    None for respondents' answers that are nowhere: many may not be passed on, so they come when somebody gets them.
+    """
     name, manifest = f"{found.release}/{file.path}", f"{found.release}/{MANIFEST}"
     seen = found.files.get(file.path)
     if seen is not None:
@@ -130,7 +167,7 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
     if file.sha256:
         if archive.holds(file.sha256):  # a damaged copy is fetched again
             return file.sha256
-        dropped = inbox.find(file.sha256)
+        dropped = places.find(file.sha256, file.bytes)
         if dropped is None and file.url:
             into = archive.root / FETCHED
             dropped = fetch(file.url, file.sha256, name, policy or FetchPolicy.from_environment(), into)
@@ -140,6 +177,8 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
         if dropped is not None:
             archive.put_file(dropped, file.sha256)
             return file.sha256
+        if file.role == "respondents":
+            return None
     here = [n for n in found.files if n not in (MANIFEST, QUESTIONS, CATEGORIES)]
     raise ProblemsError(
         [
@@ -147,7 +186,7 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
                 # a file named by its checksum may be dropped later: that is tried again at every refresh
                 "fetch" if file.sha256 else "manifest",
                 manifest,
-                "a declared file is not there" + (_passed_over(inbox) if file.sha256 else ""),
+                "a declared file is not there" + (_passed_over(places) if file.sha256 else ""),
                 column=f"files.{number}.path",
                 value=file.path,
                 expected="the file in this folder, or its address with a checksum",
@@ -157,9 +196,9 @@ def _locate(file: File, number: int, found: Found, archive: Archive, inbox: Inbo
     )
 
 
-def _passed_over(inbox: Inbox) -> str:
+def _passed_over(places: Places) -> str:
     """What lies in the drop folder but was not looked at: one of these may be the file."""
-    seen = [f"{path} ({why})" for path, why in sorted(inbox.skipped.items())]
+    seen = [f"{path} ({why})" for path, why in sorted(places.skipped.items())]
     if not seen:
         return ""
     more = f" and {len(seen) - SKIPPED_SHOWN} more" if len(seen) > SKIPPED_SHOWN else ""

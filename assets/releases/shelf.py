@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+
 from assets.releases.archive import Archive
 from assets.releases.ledger import CONTEXT, Event, Ledger
 from schemas.claim import Claim
@@ -20,6 +22,8 @@ from schemas.handwritten import read_yaml
 from schemas.item import Item
 from schemas.manifest import Organisation, Series
 from schemas.problems import Problem, ProblemsError
+from schemas.tables import BY_NAME
+from warehouse.connect import memory
 from warehouse.layout import Layout
 
 
@@ -53,8 +57,30 @@ class Shelf:
         )
 
     def parquet(self, table: str) -> list[Path]:
-        """The lake's files of one table."""
-        return [folder / f"{table}.parquet" for folder in self.folders.values()]
+        """The lake's files of one table; most releases have none of respondents' answers."""
+        files = (folder / f"{table}.parquet" for folder in self.folders.values())
+        return [file for file in files if file.is_file()]
+
+    def rows(self, table: str, schema: pyarrow.Schema | None = None) -> pyarrow.Table:
+        """All rows of one table in the lake; a column that an old load does not have is NULL there."""
+        wanted = schema if schema is not None else BY_NAME[table].arrow()
+        files = [str(path) for path in self.parquet(table)]
+        if not files:
+            return wanted.empty_table()
+        con = memory()
+        try:
+            con.execute("CREATE TABLE rows AS SELECT * FROM read_parquet(?, union_by_name := true)", [files])
+            found = con.sql("FROM rows").to_arrow_table()
+        finally:
+            con.close()
+        lacking = [field for field in wanted if field.name not in found.column_names]
+        for field in lacking:
+            found = found.append_column(field, pyarrow.nulls(found.num_rows, field.type))
+        return found.select(wanted.names).cast(wanted)
+
+    def awaited(self) -> set[str]:
+        """Releases of which a file is not at hand."""
+        return {name for name, about in self.abouts.items() if about["release"].get("awaits")}
 
     def standing(self) -> dict[str, dict[str, Any]]:
         """Release -> vintage and status."""
@@ -80,6 +106,7 @@ class Shelf:
         """Rows of `releases`."""
         return [
             {
+                "awaits": [],
                 **about["release"],
                 "load_vintage": self.events[name].load_vintage,
                 "cause": self.events[name].cause,
@@ -190,7 +217,7 @@ def _ids(rows: Iterable[Mapping[str, Any]], *names: str) -> set[tuple[Any, ...]]
 
 def _item_row(item: Item) -> dict[str, Any]:
     return {
-        **item.model_dump(exclude={"categories", "apart_from"}),
+        **item.model_dump(exclude={"categories", "apart_from", "derived"}),
         "apart_from": [f"{a.item}: {a.reason}" for a in item.apart_from],
     }
 

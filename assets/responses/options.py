@@ -6,20 +6,10 @@ or acting on an option (the module that it concerns does).
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.problems import Problem, ProblemsError
-
-
-class DeclaredSet(BaseModel):
-    """A multiple-response set that the file does not declare: usually a battery of 0/1 variables."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1)
-    label: str = ""
-    members: list[str] = Field(min_length=2)
-    counted: str = Field(default="1", description="the code that means chosen")
+from schemas.respondents import DeclaredSet
 
 
 class Options(BaseModel):

@@ -4,9 +4,9 @@ Belongs here: checking a declared set against the file. Does not belong here: se
 percentages of them.
 """
 
-from assets.responses.options import DeclaredSet
 from schemas.codebook import Codebook, MultipleResponse
 from schemas.problems import Problem, ProblemsError, nearest
+from schemas.respondents import DeclaredSet
 
 
 def with_declared(codebook: Codebook, declared: list[DeclaredSet], file: str) -> Codebook:

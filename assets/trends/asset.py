@@ -4,6 +4,7 @@ Belongs here: declarations, metadata. Does not belong here: computing or drawing
 """
 
 import base64
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,9 @@ import pyarrow.parquet
 from assets.faces import House, spec
 from assets.trends import make, plot
 from schemas.tables import BY_NAME
+from schemas.vocabulary import Agreement, words
 
-CHECKED = ("vintages", "estimates", "trends", "changes")
+CHECKED = ("vintages", "estimates", "trends", "changes", "agreement")
 
 TRENDS = spec(
     "trends",
@@ -52,6 +54,9 @@ def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
             f"**{picture.title}**\n\n![{picture.title}](data:image/svg+xml;base64,{encoded})\n\n"
             "Hollow: no interval can be given. Not joined: the step is a break, or nobody has reviewed it."
         )
+    compared = pyarrow.parquet.read_table(house.work / "agreement.parquet").to_pylist()
+    if compared:
+        metadata["published and recomputed"] = dg.MetadataValue.md(_agreement(compared))
     yield dg.MaterializeResult("trends", metadata=metadata, data_version=house.data_version())
     yield dg.AssetCheckResult(
         asset_key="trends",
@@ -63,3 +68,24 @@ def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
             "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems[:10]) or "none"),
         },
     )
+
+
+def _agreement(rows: list[dict[str, Any]]) -> str:
+    """Per release how many published figures the respondents' answers reproduce, and those that they do not."""
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        counts.setdefault(row["release"], Counter())[row["verdict"]] += 1
+    verdicts = words(Agreement)
+    lines = ["| release | " + " | ".join(word.replace("_", " ") for word in verdicts) + " |", "|---" * 6 + "|"]
+    lines += [
+        f"| {name} | " + " | ".join(str(found[word] or "") for word in verdicts) + " |"
+        for name, found in counts.items()
+    ]
+    apart = [row for row in rows if row["verdict"] == "differs"]
+    lines += [""] * bool(apart)
+    lines += [
+        f"- {row['release']}, {row['cell']}: {row['item']}, {row['category']}, {row['subgroup_value']}: published "
+        f"{row['published_text']}, recomputed {row['recomputed']:.4g}"
+        for row in apart
+    ]
+    return "\n".join(lines)

@@ -12,32 +12,20 @@ import pyarrow.parquet
 from assets.estimates import history
 from assets.releases.ledger import Ledger
 from assets.releases.shelf import Shelf
-from assets.trends import steps
-from schemas.tables.catalogue import QUESTIONS
-from warehouse.connect import memory
+from assets.trends import agreement, steps
 
-MADE = ("vintages", "estimates", "revisions", "trends", "changes")
+MADE = ("vintages", "estimates", "revisions", "trends", "changes", "agreement")
 
 
 def make(ledger: Ledger, shelf: Shelf, work: Path, recomputed: pyarrow.Table | None = None) -> dict[str, int]:
     """Write the tables `MADE` to `work`; returns their row counts."""
     past = history.assemble(ledger, shelf.standing(), recomputed)
-    questions = {(row["release"], row["question"]): row for row in _questions(shelf).to_pylist()}
+    questions = {(row["release"], row["question"]): row for row in shelf.rows("questions").to_pylist()}
     waves = {(w["organisation"], w["series"], w["wave"]): w for w in shelf.waves()}
     trends, changes = steps.compute(past.estimates.to_pylist(), questions, waves)
-    tables = dict(zip(MADE, (past.vintages, past.estimates, past.revisions, trends, changes), strict=True))
+    compared = agreement.compare(shelf, past.estimates)
+    made = (past.vintages, past.estimates, past.revisions, trends, changes, compared)
+    tables = dict(zip(MADE, made, strict=True))
     for name, table in tables.items():
         pyarrow.parquet.write_table(table, work / f"{name}.parquet")
     return {name: table.num_rows for name, table in tables.items()}
-
-
-def _questions(shelf: Shelf) -> pyarrow.Table:
-    files = [str(path) for path in shelf.parquet("questions")]
-    if not files:
-        return QUESTIONS.arrow().empty_table()
-    con = memory()
-    try:
-        rows = con.sql(f"SELECT {', '.join(QUESTIONS.columns)} FROM read_parquet(?)", params=[files])
-        return rows.to_arrow_table()
-    finally:
-        con.close()

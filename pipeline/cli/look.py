@@ -24,27 +24,36 @@ def status(as_json: AsJson = False) -> None:
     con = connect.read(layout.link)
     try:
         about = dict(con.execute("SELECT key, value FROM about").fetchall())
-        houses = _rows(
+        houses = rows(
             con,
             "SELECT organisation, series, count(*) AS waves, sum(n) AS interviews, max(fieldwork_end) AS latest,"
             " (SELECT count(*) FROM estimates e WHERE (e.organisation, e.series) = (w.organisation, w.series))"
             " AS estimates FROM waves w GROUP BY ALL ORDER BY ALL",
         )
-        failed = _rows(
+        failed = rows(
             con, "SELECT level, subject, check_name, severity, message FROM checks WHERE NOT passed ORDER BY ALL"
         )
-        aside = _rows(con, "SELECT release, since, cause, message FROM quarantine ORDER BY release, position")
+        waiting = rows(
+            con,
+            "SELECT split_part(release, '/', 1) AS organisation, obtain, obtain_note, list(release ORDER BY release)"
+            " AS releases, list(DISTINCT file ORDER BY file) AS files FROM awaiting GROUP BY ALL ORDER BY ALL",
+        )
+        aside = rows(con, "SELECT release, since, cause, message FROM quarantine ORDER BY release, position")
     finally:
         con.close()
     if as_json:
         typer.echo(
-            json.dumps({"about": about, "series": houses, "failed_checks": failed, "set_aside": aside}, default=str)
+            json.dumps(
+                {"about": about, "series": houses, "failed_checks": failed, "set_aside": aside, "awaiting": waiting},
+                default=str,
+            )
         )
         return
     show.out.print(f"database   {layout.link}", soft_wrap=True)
     show.out.print(f"refreshed  {about['refreshed_at']} (refresh {about['refresh']}), {about['releases']} releases\n")
     columns = ["organisation", "series", "waves", "interviews", "latest", "estimates"]
     show.table(columns, [[row[c] for c in columns] for row in houses], right=("waves", "interviews", "estimates"))
+    _awaiting(waiting)
     for row in aside:
         show.out.print(
             f"\nset aside since {row['since']:%Y-%m-%d}: {row['message']}", style="yellow", markup=False, soft_wrap=True
@@ -56,6 +65,24 @@ def status(as_json: AsJson = False) -> None:
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def _awaiting(waiting: list[dict[str, Any]], most: int = 3) -> None:
+    """Files that are not at hand, by where people get them."""
+    if not waiting:
+        return
+    show.out.print(
+        "\nawaiting files (no error; put them into the drop folder, or name their folder in WEATHERVANE_FILES)"
+    )
+    for row in waiting:
+        files = row["files"]
+        names = ", ".join(files[:most]) + (f" and {len(files) - most} more" if len(files) > most else "")
+        count = len(row["releases"])
+        said = f"{row['organisation']}, {count} release{'s' if count > 1 else ''}: {names}"
+        where = row["obtain"] or "nobody says where to get them"
+        show.out.print(f"  {said}\n    {where}", markup=False, soft_wrap=True)
+        if row["obtain_note"]:
+            show.out.print(f"    {row['obtain_note']}", style="dim", markup=False, soft_wrap=True)
 
 
 def trend(
@@ -145,10 +172,11 @@ def headline(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
 
 def trend_rows(con: duckdb.DuckDBPyConnection, item: str, category: str) -> list[dict[str, Any]]:
     """Rows of the macro `trend`."""
-    return _rows(con, "SELECT * FROM trend(?, ?)", [item, category])
+    return rows(con, "SELECT * FROM trend(?, ?)", [item, category])
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """What a query finds, row by row with the names of its columns."""
     found = con.execute(query, list(parameters))
     names = [column[0] for column in found.description or []]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

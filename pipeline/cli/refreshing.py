@@ -93,6 +93,7 @@ def summary(layout: Layout, notes: dict[str, Any]) -> None:
         show.trend(rows, f"{item} / {category}")
     show.out.print()
     _set_aside(notes)
+    _awaiting(notes)
     show.out.print(f"database  {layout.link}", soft_wrap=True)
     show.out.print(f"audit     {layout.site / 'audit' / 'index.html'}", soft_wrap=True)
     if rows:
@@ -103,6 +104,13 @@ def summary(layout: Layout, notes: dict[str, Any]) -> None:
         show.out.print(f'  {me} sql "{query}"', soft_wrap=True)
         show.out.print(f'  {me} sql "FROM checks WHERE NOT passed"')
         show.out.print("  make ui          (Dagster: runs, checks, the nightly schedule)")
+
+
+def _awaiting(notes: dict[str, Any]) -> None:
+    count = len(notes.get("awaiting") or [])
+    if count:
+        said = f"{count} release{'s await their files' if count > 1 else ' awaits its file'} (no error)"
+        show.out.print(f"{said}: {show.command()} status says where to get them\n", soft_wrap=True)
 
 
 def _set_aside(notes: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ DIGEST = Table(
     {
         "refresh": column("INTEGER", "Number of the refresh", low=1),
         "happened_at": column("TIMESTAMP", "When", unit="UTC"),
-        "kind": column("VARCHAR", "new, revised, withdrawn, quarantined"),
+        "kind": column("VARCHAR", "new, revised, withdrawn, quarantined, awaiting"),
         "subject": column("VARCHAR", "Release"),
         "detail": column("VARCHAR", "In words"),
     },

@@ -8,7 +8,7 @@ Source: `scipy.special`; in R `qt`, `pt`, `qbeta`, `pf`, `pchisq`, `qlogis`, `pl
 import math
 from collections.abc import Callable
 
-from scipy import optimize, special  # type: ignore[import-untyped]  # scipy has no types of its own
+from scipy import optimize, special
 
 
 def t_quantile(p: float, df: float) -> float:
