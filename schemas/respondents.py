@@ -112,6 +112,9 @@ class Respondents(Strict):
     weight: Literal["none"] | Weight = Field(description="a weight with its variable, or none")
     design: SampleDesign | None = None
     interval: Literal["logit", "xlogit", "likelihood", "asin", "beta", "korn_graubard", "mean", "wilson"] = "logit"
+    quantile: Literal["t", "normal"] = Field(
+        default="t", description="t with the group's own degrees of freedom, or normal as R's confint(svymean())"
+    )
     banners: list[Banner] = []
     reading: Reading = Reading()
 

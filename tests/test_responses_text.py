@@ -326,6 +326,33 @@ def test_what_is_dropped_of_a_text_file(tmp_path):
     assert problem_of(text(tmp_path, "date,time\n1,2\n", "z.csv"), keep=[]).cause == "manifest"
 
 
+def test_short_texts_that_people_wrote_are_dropped_too(tmp_path):
+    people = ["Anna", "at work", "my son", "none of it", "the mayor", "TV", "Radio One"]
+    rows = "".join(
+        f"{n % 3},{people[n] if n < 7 else ''},{'x' if n == 5 else ''},{'abcdef'[n % 6]}\n" for n in range(60)
+    )
+    _, codebook, columns = read_back(text(tmp_path, "q1,q2-98,q5_13T,form\n" + rows), keep=())
+    assert list(columns) == ["q1", "form"]  # six texts that many gave are the answers to a question
+    assert {one.name: one.dropped for one in codebook.variables if one.dropped} == {
+        "q2-98": "free_text",
+        "q5_13T": "free_text",
+    }
+
+
+def test_a_long_list_of_labels_is_a_list_of_places(tmp_path):
+    import pyreadstat
+
+    frame = pd.DataFrame({"q1": [1.0, 2.0], "q2": [1.0, 300.0], "raion": [1.0, 2.0]})
+    labels = {"q1": {1: "a", 2: "b"}, "q2": {n: f"district {n}" for n in range(301)}}
+    pyreadstat.write_sav(frame, tmp_path / "x.sav", variable_value_labels=labels)
+    _, codebook, columns = read_back(tmp_path / "x.sav", keep=())
+    assert list(columns) == ["q1"]
+    assert {one.name: one.dropped for one in codebook.variables if one.dropped} == {
+        "q2": "geography",
+        "raion": "geography",
+    }
+
+
 @pytest.mark.parametrize("wrong", [{"encodign": "utf-8"}, {"delimiter": "x"}, {"encoding": "klingon"}])
 def test_wrong_options(tmp_path, wrong):
     assert problem_of(text(tmp_path, "a,b\n1,2\n"), **wrong).cause == "manifest"

@@ -37,6 +37,7 @@ def of_sample(told: Respondents) -> str:
             "weight": told.weight_variable,
             "design": told.design.model_dump(exclude={"note"}) if told.design else None,
             "interval": told.interval,
+            "quantile": told.quantile,
             "reading": told.reading.model_dump(exclude={"keep", "codebook", "catalog"}, exclude_defaults=True),
         }
     )

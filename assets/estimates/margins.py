@@ -93,13 +93,14 @@ def group(design: Design, rows: Rows) -> Group | None:
     return Group(part, len(weights), math.fsum(weights), deff, effective, degrees_of_freedom(part))
 
 
-def share_margins(of: Group, chosen: Indicators, method: Method) -> list[Margin]:
+def share_margins(of: Group, chosen: Indicators, method: Method, normal: bool = False) -> list[Margin]:
     """Margins of several shares.
 
     Args:
         of: the group.
         chosen: (rows of the group, k) who chose what, or one of the parts of a net.
         method: of the intervals between 0 and 1.
+        normal: whether intervals take the normal quantile in place of Student's t.
     """
     if of.suppressed:
         return [Margin(design_effect=of.design_effect, flags=of.flags)] * chosen.shape[1]
@@ -108,13 +109,13 @@ def share_margins(of: Group, chosen: Indicators, method: Method) -> list[Margin]
     effects = design_effects(of.design.weights, columns, found, with_replacement=True)
     variances = np.diag(found.covariance)
     return [
-        _share(of, float(p), float(variance), found, float(effect), method)
+        _share(of, float(p), float(variance), found, float(effect), method, normal)
         for p, variance, effect in zip(found.values, variances, effects, strict=True)
     ]
 
 
-def mean_margin(of: Group, scores: Floats) -> Margin:
-    """Margin of a mean with its t interval; scores has a finite number for every row of the group."""
+def mean_margin(of: Group, scores: Floats, normal: bool = False) -> Margin:
+    """Margin of a mean with its t (or normal) interval; scores has a finite number for every row of the group."""
     if of.suppressed:
         return Margin(flags=of.flags)
     found = _means(of.design, scores[:, None])
@@ -123,13 +124,15 @@ def mean_margin(of: Group, scores: Floats) -> Margin:
     if not effect > NOTHING or not np.ptp(scores[of.design.weights > 0]):
         return Margin(value, flags=flags | {"no_variance"})
     error = float(found.errors[0])
-    if found.df < 1:
+    if found.df < 1 and not normal:
         return Margin(value, error, flags=flags | {"no_degrees_of_freedom"})
-    low, high = t_interval(found)[0]
-    return Margin(value, error, float(low), float(high), effect, "t", flags)
+    low, high = t_interval(found, df=math.inf if normal else None)[0]
+    return Margin(value, error, float(low), float(high), effect, "normal" if normal else "t", flags)
 
 
-def _share(of: Group, p: float, variance: float, found: Estimate, effect: float, method: Method) -> Margin:
+def _share(
+    of: Group, p: float, variance: float, found: Estimate, effect: float, method: Method, normal: bool
+) -> Margin:
     if p in (0.0, 1.0):
         width = 1 - TAIL ** (1 / of.n_effective)  # Clopper-Pearson where nobody, or everybody, is counted
         low, high = (0.0, width) if p == 0 else (1 - width, 1.0)
@@ -137,11 +140,12 @@ def _share(of: Group, p: float, variance: float, found: Estimate, effect: float,
     if not effect > NOTHING:
         return Margin(p, design_effect=of.design_effect, flags=of.flags | {"no_variance"})
     error = math.sqrt(variance)
-    interval = share_interval(p, variance, found.df, found.n, method)
+    interval = share_interval(p, variance, math.inf if normal else found.df, found.n, method)
     if interval is None:
         return Margin(p, error, design_effect=effect, flags=of.flags | {"no_degrees_of_freedom"})
     # The symmetric interval may leave 0 to 1, as in R; a table of percentages has no room for that.
-    return Margin(p, error, max(0.0, interval.low), min(1.0, interval.high), effect, interval.method, of.flags)
+    rule = f"{interval.method} (normal quantile)" if normal else interval.method
+    return Margin(p, error, max(0.0, interval.low), min(1.0, interval.high), effect, rule, of.flags)
 
 
 def _means(design: Design, columns: Floats) -> Estimate:

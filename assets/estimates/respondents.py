@@ -50,6 +50,11 @@ class _Context:
     depends: tuple[str, str]
     banners: dict[str, str]
 
+    @property
+    def normal(self) -> bool:
+        """Whether intervals take the normal quantile."""
+        return self.told.quantile == "normal"
+
     def columns(self, base: Rows) -> Iterator[_Column]:
         """The total, then every column of every banner that has somebody of the base."""
         yield _Column(*TOTAL, np.arange(len(base)))
@@ -168,7 +173,7 @@ def _share_rows(context: _Context, answer: Answer) -> Iterator[dict[str, Any]]:
         of = group(context.design, base[column.inside])
         if of is None:
             continue
-        margins = share_margins(of, chosen[column.inside], context.told.interval)
+        margins = share_margins(of, chosen[column.inside], context.told.interval, context.normal)
         for category, margin in zip(names, margins, strict=True):
             cell = answer.item.item, category, column.subgroup, column.value
             row = context.common(answer, column, of, margin)
@@ -200,7 +205,7 @@ def _score_rows(context: _Context, answer: Answer) -> Iterator[dict[str, Any]]:
         of = group(context.design, base[column.inside])
         if of is None:
             continue
-        margin = mean_margin(of, scores[column.inside])
+        margin = mean_margin(of, scores[column.inside], context.normal)
         yield context.common(answer, column, of, margin) | {
             "statistic": "index" if index else "mean",
             "value": margin.value,

@@ -31,14 +31,14 @@ class Column:
     other: bool = False
     words: set[str] = field(default_factory=set)
     longest: int = 0
-    texts: set[str] = field(default_factory=set)
+    texts: dict[str, int] = field(default_factory=dict)  # with how often each was met
 
-    def see(self, values: list[str]) -> None:
-        """Take in different values of the column; blanks are none."""
-        for value in values:
+    def see(self, values: dict[str, int]) -> None:
+        """Take in different values of the column, each with how often it occurs; blanks are none."""
+        for value, times in values.items():
             self.longest = max(self.longest, len(value))
-            if len(self.texts) < _MOST_TEXTS:
-                self.texts.add(value)
+            if value in self.texts or len(self.texts) < _MOST_TEXTS:
+                self.texts[value] = self.texts.get(value, 0) + times
             if self.other:
                 continue
             if _WHOLE.fullmatch(value):

@@ -17,6 +17,7 @@ from assets.responses.detect import refuse
 from assets.responses.encodings import check_words, of_text_file
 from assets.responses.labelled import column_name
 from assets.responses.options import Options
+from assets.responses.privacy import TextFacts
 from assets.responses.table import Table, schema_of
 from schemas.codebook import Codebook, Variable
 from schemas.problems import Problem, ProblemsError
@@ -28,8 +29,8 @@ _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SHOWN = 20
 
 
-def delimited_table(path: str, file: str, options: Options, folder: Path) -> tuple[Table, dict[str, tuple[int, int]]]:
-    """The table of a text file, and per variable of text its longest value and the number of different ones.
+def delimited_table(path: str, file: str, options: Options, folder: Path) -> tuple[Table, dict[str, TextFacts]]:
+    """The table of a text file, and what is known of each variable of text.
 
     Raises:
         ProblemsError: the encoding is not sure, the text is no table, rows are ragged, names stand twice.
@@ -54,7 +55,7 @@ def delimited_table(path: str, file: str, options: Options, folder: Path) -> tup
         engine="csv", warnings=[problem.as_row() for problem in found],
     )  # fmt: skip
     texts = {
-        one.name: (seen.longest, len(seen.texts))
+        one.name: TextFacts.of(seen.texts, seen.longest)
         for one, seen in zip(variables, columns, strict=True)
         if one.stored == "text"
     }
@@ -164,7 +165,8 @@ def _spool(reader: _Reader, header: list[str], spool: Path) -> tuple[list[Column
                 continue
             arrays = [pa.array(values, pa.string()) for values in zip(*whole, strict=True)]
             for column, array in zip(columns, arrays, strict=True):
-                values = [value for value in pc.unique(array).to_pylist() if value]
+                counted = pc.value_counts(array).to_pylist()
+                values = {one["values"]: one["counts"] for one in counted if one["values"]}
                 if any("\x00" in value for value in values):
                     raise refuse("corrupt", file, "a NUL byte in a cell", expected="text")
                 column.see(values)

@@ -20,7 +20,7 @@ from schemas.codebook import Codebook
 
 CODEBOOK = "codebook.json"
 # Raised by hand when a change of the readers can change an answer, a label or what is dropped.
-CODE = "responses 1"
+CODE = "responses 2"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ the names of variables, and in the labels of text only, as many questions are ab
 """
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from assets.responses.options import Options
 from schemas.codebook import Codebook, DroppedBecause, Variable
@@ -16,7 +18,9 @@ from schemas.problems import Problem, ProblemsError, nearest
 
 SHORT_TEXT = 8  # bytes; an answer code or a short id, as SPSS knew no longer strings with labels
 LONGEST_CATEGORY, MOST_CATEGORIES = 60, 60  # of text in files without labels
+FEW_CATEGORIES, RARE = 6, 2  # so many different texts, most of them given by one or two people, were written by them
 MOST_LABELS = 100  # more labelled codes are a list of places or occupations, not the answers to a question
+_WRITTEN = re.compile(r"[0-9][_-]?[TtТт]$|(?:^|_)(?:text|txt|other|oth|verbatim|open)$")  # Q8_13T, q5_other
 _START, _END = r"(?:^|[^a-zа-яё])", r"(?:$|[^a-zа-яё])"
 
 
@@ -35,18 +39,37 @@ _TIME = _words(
 )
 _PLACE = _words(
     "address|street|zip|zip_?code|zip5|postal_?code|post_?code|lat|latitude|lon|lng|longitude|gps|city|town|village|"
-    "settlement|municipality|county_?name|inputzip|адрес|улица|индекс|город|село|деревня|населенный пункт|нас_?пункт"
+    "settlement|municipality|county_?name|inputzip|raion|rayon|"
+    "район|адрес|улица|индекс|город|село|деревня|населенный пункт|нас_?пункт"
 )
 
 
-def private(codebook: Codebook, options: Options, texts: dict[str, tuple[int, int]], file: str) -> Codebook:
+class TextFacts(NamedTuple):
+    """What tells an answer that was ticked from one that was written, in a file without labels.
+
+    Attributes:
+        longest: letters of the longest value.
+        different: different values.
+        rare: those of them that one or two respondents gave.
+    """
+
+    longest: int
+    different: int
+    rare: int
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], longest: int) -> "TextFacts":
+        """From values with how often each occurs."""
+        return cls(longest, len(counts), sum(times <= RARE for times in counts.values()))
+
+
+def private(codebook: Codebook, options: Options, texts: Mapping[str, TextFacts], file: str) -> Codebook:
     """The codebook in which every variable that stays behind says why.
 
     Args:
         codebook: of the whole file.
         options: with the manifest's allow-list.
-        texts: for text of files without declared widths, per variable the longest value and the number of different
-            ones.
+        texts: of the variables of text, in files without declared widths.
         file: what the person calls the file.
 
     Raises:
@@ -69,7 +92,7 @@ def private(codebook: Codebook, options: Options, texts: dict[str, tuple[int, in
     return codebook.model_copy(update={"variables": variables})
 
 
-def _reason(one: Variable, text: tuple[int, int] | None) -> DroppedBecause | None:
+def _reason(one: Variable, text: TextFacts | None) -> DroppedBecause | None:
     name = one.name.casefold()
     closed = 0 < len(one.labels) <= MOST_LABELS
     if _CONTACT.search(name):
@@ -82,9 +105,14 @@ def _reason(one: Variable, text: tuple[int, int] | None) -> DroppedBecause | Non
         return "time"
     if _PLACE.search(name) or (one.stored == "text" and one.label and _PLACE.search(one.label.casefold())):
         return "geography"
+    if len(one.labels) > MOST_LABELS:
+        return "geography"
     if one.stored != "text":
         return None
+    if _WRITTEN.search(one.name):
+        return "free_text"
     if text is not None:
-        longest, different = text
-        return "free_text" if longest > LONGEST_CATEGORY or different > MOST_CATEGORIES else None
+        written = text.different >= FEW_CATEGORIES and 2 * text.rare > text.different
+        too_many = text.longest > LONGEST_CATEGORY or text.different > MOST_CATEGORIES
+        return "free_text" if written or too_many else None
     return "free_text" if (one.width or 0) > SHORT_TEXT else None

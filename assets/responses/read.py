@@ -14,7 +14,7 @@ from assets.responses.delimited import delimited_table
 from assets.responses.detect import detect, refuse
 from assets.responses.labels_table import with_labels
 from assets.responses.options import Options, parse
-from assets.responses.privacy import private
+from assets.responses.privacy import TextFacts, private
 from assets.responses.sets import with_declared
 from assets.responses.sheets import sheet_table
 from assets.responses.store import NAME, Store
@@ -60,7 +60,7 @@ def _remove(folder: Path, keep: tuple[str, ...]) -> None:
             left.unlink()
 
 
-def _open(path: str, file: str, options: Options, out: Path) -> tuple[Table, dict[str, tuple[int, int]]]:
+def _open(path: str, file: str, options: Options, out: Path) -> tuple[Table, dict[str, TextFacts]]:
     kind = detect(path, file)
     if kind == "csv":
         return delimited_table(path, file, options, out)
@@ -71,7 +71,7 @@ def _open(path: str, file: str, options: Options, out: Path) -> tuple[Table, dic
     return system_table(path, file, kind, options, out), {}
 
 
-def _write(table: Table, texts: dict[str, tuple[int, int]], file: str, options: Options, out: Path) -> dict[str, Any]:
+def _write(table: Table, texts: dict[str, TextFacts], file: str, options: Options, out: Path) -> dict[str, Any]:
     codebook = table.codebook
     if codebook.rows > options.most_rows:
         what = f"the file has {codebook.rows:,} rows"

@@ -8,6 +8,7 @@ and is kept as ISO 8601 text; the number 61404 stays a number. A column in which
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from assets.responses.encodings import check_words
 from assets.responses.labelled import column_name
 from assets.responses.options import Options
 from assets.responses.packed import check_old_workbook, check_workbook
+from assets.responses.privacy import TextFacts
 from assets.responses.table import Table, schema_of
 from schemas.codebook import Codebook, FileFormat, Variable, VariableKind, code_text
 from schemas.problems import Problem, shorten
@@ -30,8 +32,8 @@ _EXACT = 2**53
 _KINDS: dict[type, VariableKind] = {dt.date: "date", dt.datetime: "datetime", dt.time: "time", dt.timedelta: "time"}
 
 
-def sheet_table(path: str, file: str, kind: FileFormat, options: Options) -> tuple[Table, dict[str, tuple[int, int]]]:
-    """The table of a workbook, and per variable of text its longest value and the number of different ones.
+def sheet_table(path: str, file: str, kind: FileFormat, options: Options) -> tuple[Table, dict[str, TextFacts]]:
+    """The table of a workbook, and what is known of each variable of text.
 
     Raises:
         ProblemsError: no whole workbook, no sheet that is meant, no table of answers.
@@ -69,8 +71,8 @@ def sheet_table(path: str, file: str, kind: FileFormat, options: Options) -> tup
         if variable.stored == "text":
             values = [_text(cell) if _filled(cell) else None for cell in cells]
             columns[place] = values
-            here = {value for value in values if value is not None}
-            texts[one] = (max(map(len, here), default=0), len(here))
+            here = Counter(value for value in values if value is not None)
+            texts[one] = TextFacts.of(here, max(map(len, here), default=0))
         else:
             columns[place] = [cell if _filled(cell) else None for cell in cells]
     codebook = Codebook(
