@@ -18,6 +18,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 HERE := $(shell { pwd; $(PYTHON) -c 'import sys; print(sys.version)' 2>/dev/null; } | cksum | tr -d ' ')
 READY_RUN := $(VENV)/.ready-run-$(shell cat requirements.lock pyproject.toml | cksum | tr -d ' ')
 READY_DEV := $(VENV)/.ready-dev-$(shell cat requirements.lock requirements-dev.lock pyproject.toml | cksum | tr -d ' ')
+READY_EXTRA := $(VENV)/.ready-extra-$(shell cat requirements.lock requirements-extra.lock pyproject.toml | cksum | tr -d ' ')
 READY_VENV := $(VENV)/.made-$(HERE)
 UNFINISHED := $(VENV)/.unfinished
 
@@ -32,7 +33,7 @@ unexport PYTHONPATH
 .DEFAULT_GOAL := help
 # Two set-ups at once would be in each other's way.
 .NOTPARALLEL:
-.PHONY: help run test ui lint bench soak lock docs clean
+.PHONY: help run test ui lint bench soak extra lock docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' Makefile | awk '{ printf "  make %-6s", $$2; $$1 = $$2 = ""; print }'
@@ -61,6 +62,9 @@ bench: $(READY_DEV)  ## how long a refresh takes (ARGS="500 1000")
 soak: $(READY_DEV)  ## the long and destructive tests
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+extra: $(READY_EXTRA)  ## put three more surveys into data/inbox (GSS, ESS, CES; a package of 50 MB)
+	@$(BIN)/weathervane extra
+
 docs: $(READY_RUN)  ## write the generated pages: docs/tables.md, docs/schemas/
 	@$(BIN)/weathervane docs
 
@@ -70,6 +74,7 @@ lock:  ## resolve requirements*.in into requirements*.lock (needs uv; ARGS=--upg
 	@command -v "$(UV)" >/dev/null || { echo "uv is not there; 'pip install uv', or say where it is: make lock UV=/path/to/uv" >&2; exit 1; }
 	$(UV) $(LOCK) $(ARGS) requirements.in -o requirements.lock
 	$(UV) $(LOCK) $(ARGS) requirements-dev.in -c requirements.lock -o requirements-dev.lock
+	$(UV) $(LOCK) $(ARGS) requirements-extra.in -c requirements.lock -o requirements-extra.lock
 
 clean:  ## remove .venv and caches; data/ stays
 	rm -rf $(VENV) weathervane.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -110,3 +115,7 @@ $(READY_RUN): $(READY_VENV)
 $(READY_DEV): $(READY_VENV)
 	$(call install,requirements-dev.lock)
 	@rm -f $(VENV)/.ready-* && touch $(READY_RUN) $@
+
+$(READY_EXTRA): $(READY_RUN)
+	$(call install,requirements-extra.lock)
+	@rm -f $(VENV)/.ready-extra-* && touch $@
