@@ -18,7 +18,7 @@ from schemas.problems import Problem, ProblemsError, nearest
 
 SHORT_TEXT = 8  # bytes; an answer code or a short id, as SPSS knew no longer strings with labels
 LONGEST_CATEGORY, MOST_CATEGORIES = 60, 60  # of text in files without labels
-FEW_CATEGORIES, RARE = 6, 2  # so many different texts, most of them given by one or two people, were written by them
+FEW_CATEGORIES, RARE = 6, 2  # so many different texts, mostly given by one or two people each, were written
 MOST_LABELS = 100  # more labelled codes are a list of places or occupations, not the answers to a question
 _WRITTEN = re.compile(r"[0-9][_-]?[TtТт]$|(?:^|_)(?:text|txt|other|oth|verbatim|open)$")  # Q8_13T, q5_other
 _START, _END = r"(?:^|[^a-zа-яё])", r"(?:$|[^a-zа-яё])"
@@ -50,17 +50,20 @@ class TextFacts(NamedTuple):
     Attributes:
         longest: letters of the longest value.
         different: different values.
-        rare: those of them that one or two respondents gave.
+        answers: respondents with a value.
+        rare: those of them whose value at most one other gave.
     """
 
     longest: int
     different: int
+    answers: int
     rare: int
 
     @classmethod
     def of(cls, counts: Mapping[str, int], longest: int) -> "TextFacts":
         """From values with how often each occurs."""
-        return cls(longest, len(counts), sum(times <= RARE for times in counts.values()))
+        rare = sum(times for times in counts.values() if times <= RARE)
+        return cls(longest, len(counts), sum(counts.values()), rare)
 
 
 def private(codebook: Codebook, options: Options, texts: Mapping[str, TextFacts], file: str) -> Codebook:
@@ -112,7 +115,7 @@ def _reason(one: Variable, text: TextFacts | None) -> DroppedBecause | None:
     if _WRITTEN.search(one.name):
         return "free_text"
     if text is not None:
-        written = text.different >= FEW_CATEGORIES and 2 * text.rare > text.different
+        written = text.different >= FEW_CATEGORIES and 2 * text.rare > text.answers
         too_many = text.longest > LONGEST_CATEGORY or text.different > MOST_CATEGORIES
         return "free_text" if written or too_many else None
     return "free_text" if (one.width or 0) > SHORT_TEXT else None
