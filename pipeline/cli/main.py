@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from pipeline.cli import look, maintain, refreshing
+from pipeline.cli import extra, look, maintain, onboard, refreshing, verify
 
 app = typer.Typer(
     name="weathervane",
@@ -25,9 +25,13 @@ app.command()(refreshing.rebuild)
 app.command()(look.status)
 app.command()(look.trend)
 app.command()(look.sql)
+app.command()(verify.verify)
+app.command()(onboard.add)
+app.command()(onboard.review)
 app.command()(maintain.doctor)
 app.command()(maintain.ui)
 app.command()(maintain.docs)
+app.command()(extra.extra)
 
 
 def main() -> None:
