@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from assets.rebuild import rebuild
 from assets.refresh import Refreshed, refresh
 from assets.releases.ledger import Ledger
+from pipeline.sensors import new_releases
+from pipeline.settings import Settings
 from schemas.tables import TABLES
 from tests import factory, surveys
 from tests.conftest import no_audit
@@ -61,6 +64,12 @@ def readings(layout: Layout) -> list[Path]:
     return sorted(layout.responses.glob("??/*"))
 
 
+def columns_of(layout: Layout, folder: Path) -> set[str]:
+    """What a reading holds of each respondent."""
+    rows = ask(layout, f"SELECT column_name FROM (DESCRIBE FROM '{folder / 'responses.parquet'}')")
+    return {name for (name,) in rows}
+
+
 def table(layout: Layout, name: str) -> list[tuple[Any, ...]]:
     return ask(layout, f"SELECT * FROM {name} ORDER BY ALL")
 
@@ -98,6 +107,38 @@ def test_files_that_people_keep_elsewhere_are_found(house: Layout, survey: surve
     assert list(run(kept).report.loaded) == [NAME]
     assert survey.path.read_bytes() == survey.raw
     assert not run(house).report.changed  # the archive has it by now
+
+
+@pytest.mark.parametrize("place", ["drop folder", "folder of WEATHERVANE_FILES"])
+def test_the_sensor_asks_for_a_run_when_an_awaited_file_appears(
+    place: str, house: Layout, survey: surveys.Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept elsewhere"
+    kept.mkdir()
+    monkeypatch.setenv("WEATHERVANE_DATA", str(house.data))
+    monkeypatch.setenv("WEATHERVANE_CATALOG", str(house.catalogue))
+    monkeypatch.setenv("WEATHERVANE_FILES", str(kept))
+    sensor = new_releases(Settings())
+
+    def look(cursor: str | None = None) -> tuple[list[dict[str, str]], str | None, str | None]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            seen = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor, instance=instance))
+        return [dict(request.tags) for request in seen.run_requests or []], seen.skip_message, seen.cursor
+
+    layout = Layout.from_environment()
+    assert run(layout).report.awaiting == [NAME]
+    (kept / "another.sav").write_bytes(bytes(len(survey.raw)))  # of the same size, with other bytes
+    (layout.inbox / "another.sav").write_bytes(survey.raw[:-1])
+    requests, reason, cursor = look()
+    assert (requests, reason) == ([], "nothing new: 1 releases are as they were loaded")
+
+    (layout.inbox if place == "drop folder" else kept).joinpath("under another name.bin").write_bytes(survey.raw)
+    (request,), _, cursor = look(cursor)
+    assert request["weathervane/changed"] == "1"
+    requests, reason, cursor = look(cursor)
+    assert not requests and reason and "was asked for with this content already" in reason
+    assert list(run(layout).report.loaded) == [NAME]
+    assert look(cursor)[:2] == ([], "nothing new: 1 releases are as they were loaded")
 
 
 def test_every_known_share_comes_out(loaded: Layout, survey: surveys.Survey) -> None:
@@ -157,8 +198,9 @@ def test_no_respondent_is_in_the_published_database(loaded: Layout, survey: surv
     ]
     lake = (folders[0] / "responses.parquet").read_bytes()
     assert not [text for text in secrets if str(text).encode() in lake]
-    columns = ask(loaded, f"SELECT column_name FROM (DESCRIBE FROM '{folders[0] / 'responses.parquet'}')")
-    assert not {"opinion", "int_time"} & {name for (name,) in columns}
+    columns = columns_of(loaded, folders[0])
+    assert {"Q1", "wes"} <= columns
+    assert not {"opinion", "start_time"} & columns
 
 
 def test_a_changed_crosswalk_does_not_read_the_file_again(house: Layout, survey: surveys.Survey) -> None:
@@ -173,6 +215,34 @@ def test_a_changed_crosswalk_does_not_read_the_file_again(house: Layout, survey:
         ["another label than in the file"],
     )
     assert [one.stat().st_mtime_ns for one in readings(house)] == [before]
+
+
+def test_another_way_of_reading_takes_the_place_of_the_one_before(house: Layout, survey: surveys.Survey) -> None:
+    drop(survey, house)
+    run(house)
+    (old,) = readings(house)
+    held, figures = columns_of(house, old), table(house, "estimates")
+    manifest = house.catalogue / "releases" / NAME / "release.yml"
+
+    edit(manifest, "  reading:\n", "  reading:\n    keep: [strat_time]\n")
+    (problem,) = run(house).report.quarantined[NAME]
+    assert (problem.column, problem.value, problem.nearest) == ("keep", "strat_time", "start_time")
+    assert readings(house) == [old], "the load that stays published still needs its reading"
+
+    edit(manifest, "strat_time", "start_time")  # the neighbour of the open text, which is not named and does not come
+    done = run(house)
+    assert done.report.loaded[NAME].load_vintage == 2
+    (new,) = readings(house)
+    assert new != old and new.name.partition("-")[0] == old.name.partition("-")[0] == survey.sha256
+    assert not old.exists()
+    assert columns_of(house, new) == held | {"start_time"}
+    assert table(house, "estimates") == figures
+    assert table(house, "revisions") == []
+
+    edit(manifest, "    keep: [start_time]\n", "")
+    run(house)
+    assert readings(house) == [old]
+    assert columns_of(house, old) == held
 
 
 def test_one_file_of_two_releases_is_read_once(house: Layout, survey: surveys.Survey) -> None:

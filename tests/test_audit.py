@@ -22,6 +22,7 @@ from warehouse import build
 
 WAVES = {"01": (10.0, 60.0, 30.0), "02": (14.0, 58.0, 28.0), "03": (3.0, 79.0, 18.0)}
 CATEGORIES = ("join", "stay", "dont_know")
+ANSWERED = ("01", "03")  # waves whose respondents' answers are there; of the other one only figures were published
 DAY = dt.date(2022, 3, 1)
 LOADED = dt.datetime(2022, 6, 1, 12, 0)
 SOURCE = "https://house.example/report"
@@ -47,8 +48,8 @@ BREAKS: dict[str, tuple[str, str]] = {
     ),
     "every-wave-exists": ("DELETE FROM waves WHERE wave = '02'", "wave=02, named_in=estimates"),
     "every-release-exists": (
-        "DELETE FROM releases WHERE wave = '03'",
-        "release=house/monitor/03, named_in=estimates",
+        "DELETE FROM releases WHERE wave = '02'",  # one without answers, whose codes and weights would be missed too
+        "release=house/monitor/02, named_in=estimates",
     ),
     "every-question-exists": (
         "DELETE FROM questions WHERE wave = '02'",
@@ -113,6 +114,15 @@ BREAKS: dict[str, tuple[str, str]] = {
         "release=house/monitor/01, position=1",
     ),
     "quarantine-says-why": ("UPDATE quarantine SET message = ' '", "release=house/monitor/04, position=1"),
+    "releases-of-answers-are-known": (
+        "UPDATE codes SET release = 'house/monitor/04' WHERE wave = '03'",
+        "release=house/monitor/04, named_in=codes, rows=3",
+    ),
+    "answers-have-their-weight": ("DELETE FROM weights WHERE wave = '03'", "Found 1: release=house/monitor/03."),
+    "few-respondents-are-not-shown": (
+        "UPDATE estimates SET n = 29 WHERE wave = '03' AND category = 'join'",
+        "release=house/monitor/03, item=army, category=join, subgroup=total, subgroup_value=all, n=29",
+    ),
     "macros-answer": ("DROP MACRO TABLE cite; DROP MACRO TABLE trend", "does not exist"),
     # warnings
     "every-table-and-column-has-a-comment": (
@@ -144,6 +154,18 @@ BREAKS: dict[str, tuple[str, str]] = {
     "fieldwork-is-not-in-the-future": (
         "UPDATE waves SET fieldwork_start = '2032-03-01' WHERE wave = '03'",
         "wave=03",
+    ),
+    "published-figures-are-reproduced": (
+        "UPDATE agreement SET recomputed = 10.6, difference = 0.6, verdict = 'differs' WHERE category = 'join'",
+        "category=join, subgroup=total, subgroup_value=all, statistic=percent, published_text=10, recomputed=10.6",
+    ),
+    "published-figures-are-found": (
+        "UPDATE agreement SET recomputed = NULL, difference = NULL, verdict = 'not_computed' WHERE item IS NULL",
+        "release=house/monitor/01, cell=published.csv, row 2",
+    ),
+    "weights-are-like-those-of-the-wave-before": (
+        "UPDATE weights SET mean = 1.2 WHERE wave = '03'",
+        "wave=03, wave_before=01, moved=mean",
     ),
 }
 KEYS = {f"keys-are-unique-in-{table.name}": table for table in TABLES}
@@ -177,7 +199,10 @@ MOVES: dict[str, tuple[str, str]] = {
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
-    """A house with three waves of one question, a break before the third, and one earlier value of one cell."""
+    """A house with three waves of one question, a break before the third, and one earlier value of one cell.
+
+    The figures of the first and the third were counted from respondents' answers.
+    """
     wave = {"organisation": "house", "series": "monitor"}
     cell = {"item": "army", "subgroup": "total", "subgroup_value": "all"}
     out: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
@@ -207,7 +232,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         out["releases"].append(
             {**this, "release": release, "vintage": "2022-03-20", "status": "final", "load_vintage": 1, "cause": "new",
              "loaded_at": LOADED, "tree_sha256": "0", "files": [], "licence": "unknown", "redistribute": False,
-             "figures": 3, "estimates": 3}
+             "awaits": [], "figures": 3, "estimates": 3}
         )  # fmt: skip
         out["questions"].append(
             {**this, "release": release, "question": "q1", "item": "army", "wording": "Should it?",
@@ -218,9 +243,9 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             estimate = {
                 **this, **cell, "category": category, "fieldwork_start": DAY, "fieldwork_end": DAY,
                 "percent": percent, "percent_low": percent - 2.5, "percent_high": percent + 2.5, "standard_error": 1.2,
-                "n": 900, "basis": "published", "qualifier": "exact", "flags": [], "base": "all",
-                "vintage": "2022-03-20", "estimate_id": f"e{name}{category}", "source_url": SOURCE,
-                "release": release, "question": "q1",
+                "n": 900, "basis": "microdata" if name in ANSWERED else "published", "qualifier": "exact", "flags": [],
+                "base": "all", "vintage": "2022-03-20", "estimate_id": f"e{name}{category}",
+                "source_url": SOURCE, "release": release, "question": "q1",
             }  # fmt: skip
             out["estimates"].append(estimate)
             out["vintages"].append(
@@ -265,10 +290,30 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         {"release": "house/monitor/04", "position": 1, "since": LOADED, "cause": "crosswalk", "file": "questions.csv",
          "message": "questions.csv, line 3: no such item 'amry'; nearest: army"}
     ]  # fmt: skip
-    out["scores"] = [
-        {**wave, "wave": "01", "item": "army", "statistic": "mean", "subgroup": "total", "subgroup_value": "all",
-         "basis": "published"}
+    for name in ANSWERED:
+        of = {**wave, "wave": name, "release": f"house/monitor/{name}"}
+        out["codes"] += [
+            {**of, "question": "q1", "item": "army", "variable": "Q1", "code": str(code), "label": category,
+             "category": category, "kind": "substantive", "in_base": True, "n": 300}
+            for code, category in enumerate(CATEGORIES, start=1)
+        ]  # fmt: skip
+        out["weights"].append(
+            {**of, "variable": "weight", "rows": 910, "n": 900, "zeros": 10, "missing": 0, "weighted_n": 900.0,
+             "mean": 1.0, "lowest": 0.4, "highest": 2.5, "design_effect": 1.2, "n_effective": 750.0, "strata": []}
+        )  # fmt: skip
+        out["scores"].append(
+            {**of, "item": "army", "statistic": "mean", "subgroup": "total", "subgroup_value": "all", "value": 0.4,
+             "n": 900, "basis": "microdata", "flags": [], "base": "all", "question": "q1"}
+        )  # fmt: skip
+    compared = {**wave, "wave": "01", "release": "house/monitor/01", "subgroup": "total", "subgroup_value": "all",
+                "source": SOURCE, "verdict": "agrees", "rounding": 0.5}  # fmt: skip
+    out["agreement"] = [
+        {**compared, "cell": "published.csv, row 2", "statistic": "n", "published_text": "900",
+         "published_value": 900.0, "recomputed": 900.0, "difference": 0.0},
+        {**compared, "cell": "published.csv, row 3", "statistic": "percent", "item": "army", "category": "join",
+         "published_text": "10", "published_value": 10.0, "recomputed": 10.2, "difference": 0.2},
     ]  # fmt: skip
+    out["awaiting"] = [{"release": "house/monitor/09", "file": "wave.sav", "sha256": "0", "since": LOADED}]
     out["claims"] = [
         {"claim": "three", "said_by": "Paper", "published": "2022-10", "statement": "Three percent.", "item": "army",
          "category": "join", "comparison": "level", "verdict": "ambiguous"}
@@ -352,6 +397,40 @@ def test_one_break_fails_one_expectation(name: str, broken: Callable[[str], Path
     assert named in found[name].message
     assert found[name].message.endswith(BY_NAME[name].mend)
     assert found[name].severity == BY_NAME[name].severity
+
+
+@pytest.mark.parametrize("child", ["codes", "weights", "scores", "agreement"])
+def test_rows_of_answers_without_their_release_are_found(child: str, broken: Callable[[str], Path]) -> None:
+    path = broken(f"UPDATE {child} SET release = 'house/monitor/04' WHERE release = 'house/monitor/01'")
+    (result,) = audit(path, None, expectations=[BY_NAME["releases-of-answers-are-known"]])
+    assert not result.passed
+    assert f"release=house/monitor/04, named_in={child}" in result.message
+
+
+@pytest.mark.parametrize(
+    ("changed", "moved"),
+    [
+        ("mean = 1.12", "mean"),
+        ("mean = 0.89", "mean"),
+        ("mean = 1.09", None),
+        ("design_effect = 1.81", "spread"),
+        ("design_effect = 1", None),
+        ("zeros = 60, n = 850", "share of zeros and missing"),
+        ("missing = 50, n = 850", "share of zeros and missing"),
+        ("zeros = 50, n = 860", None),
+        ("variable = NULL, design_effect = 1, zeros = 0, n = 910", "weighted in one wave only"),
+    ],
+)
+def test_weights_that_are_not_those_of_the_wave_before_are_told_apart(
+    changed: str, moved: str | None, broken: Callable[[str], Path]
+) -> None:
+    expectation = BY_NAME["weights-are-like-those-of-the-wave-before"]
+    for wave in ANSWERED:  # the same in whichever of the two it is
+        (result,) = audit(
+            broken(f"UPDATE weights SET {changed} WHERE wave = '{wave}'"), None, expectations=[expectation]
+        )
+        assert result.passed == (moved is None), f"{changed} in wave {wave}: {result.message}"
+        assert moved is None or f"wave=03, wave_before=01, moved={moved}" in result.message
 
 
 def test_rows_that_stand_twice_fail_the_key_of_each_table(broken: Callable[[str], Path]) -> None:

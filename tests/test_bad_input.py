@@ -23,8 +23,8 @@ from warehouse.layout import Layout
 
 FOUR_FILES = ("release.yml", "toplines.csv", "questions.csv", "categories.csv")
 KEYS = (
-    "organisation, series, wave, title, vintage, status, fieldwork, sample, method, bases, files, licence, "
-    "embargo_until, source_url, conflicts, corrections, producer_notes, our_notes"
+    "organisation, series, wave, title, vintage, status, fieldwork, sample, method, bases, files, respondents, "
+    "licence, embargo_until, source_url, conflicts, corrections, producer_notes, our_notes"
 )
 LATIN_1 = {
     "release.yml": "row 1: byte 0xe9 at position 23 is not UTF-8 (found 'on: acme café\\nseries: mo'); "
@@ -453,7 +453,7 @@ BAD = {
         [
             "crosswalk {}/categories.csv, row 1, column kind: a column is missing; expected kind; nearest: 'knid'",
             "crosswalk {}/categories.csv, row 1, column knid: unknown column; expected one of question, option, "
-            "category, kind, score, note; nearest: 'kind'",
+            "code, label, category, kind, score, in_base, note; nearest: 'kind'",
         ],
     ),
     "no-crosswalk": (

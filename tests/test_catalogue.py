@@ -1,8 +1,13 @@
-"""The catalogue as people write it: every file reads, every figure is there once, every decision has its reason."""
+"""The catalogue as people write it: every file reads, every figure is there once, every decision has its reason.
+
+Releases of published figures and of respondents' answers are told apart by what is in their folders. What only the
+answers themselves can say (labels, codes, weights) is checked where their files are (test_published_answers.py).
+"""
 
 import csv
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +18,14 @@ from schemas.crosswalk import CategoryRow, QuestionRow, ToplineRow
 from schemas.dates import first_day
 from schemas.handwritten import read_csv, read_yaml
 from schemas.item import Item
-from schemas.manifest import Base, Organisation, Release, Series
+from schemas.manifest import Base, File, Organisation, Release, Series
 from schemas.problems import ProblemsError
+from schemas.published import PublishedRow
 
 CATALOGUE = Path(__file__).parent.parent / "catalog"
 FACTS = Path(__file__).parent.parent.parent / "shared" / "facts" / "toplines.csv"
 
+# Of published figures; releases of answers are counted from what they say (test_counts_of_answers).
 FIGURES = 791
 WAVES = 122
 RELEASES = 123  # one wave (KIIS, December 2025) has an interim release besides the final one
@@ -38,6 +45,30 @@ class Folder(NamedTuple):
     toplines: list[ToplineRow]
     questions: dict[str, QuestionRow]
     categories: list[CategoryRow]
+    published: list[PublishedRow]
+
+    @property
+    def files(self) -> dict[str, list[File]]:
+        """The declared files by role."""
+        found = defaultdict(list)
+        for file in self.release.files:
+            found[file.role].append(file)
+        return found
+
+    @property
+    def of_answers(self) -> bool:
+        """Whether its figures are counted from respondents' answers."""
+        return self.release.respondents is not None
+
+    @property
+    def of_figures(self) -> bool:
+        """Whether figures were published in it, or nothing is known but that it was asked."""
+        return bool(self.toplines) or not self.of_answers
+
+    @property
+    def asked(self) -> set[str]:
+        """Questions that respondents' answers must give: of a variable, or computed from others."""
+        return {q.question for q in self.questions.values() if q.variable or items()[q.item].derived}
 
     @property
     def bases(self) -> dict[str, Base]:
@@ -71,6 +102,7 @@ def folders() -> list[Folder]:
                 _rows(place / "toplines.csv", ToplineRow),
                 {q.question: q for q in questions},
                 _rows(place / "categories.csv", CategoryRow),
+                _rows(place / "published.csv", PublishedRow),
             )
         )
     return found
@@ -93,7 +125,12 @@ def claims() -> dict[str, Claim]:
 def test_every_file_reads():
     models = {"items": Item, "claims": Claim}
     manifests = {"release.yml": Release, "organisation.yml": Organisation, "series.yml": Series}
-    tables = {"toplines.csv": ToplineRow, "questions.csv": QuestionRow, "categories.csv": CategoryRow}
+    tables = {
+        "toplines.csv": ToplineRow,
+        "questions.csv": QuestionRow,
+        "categories.csv": CategoryRow,
+        "published.csv": PublishedRow,
+    }
     problems, unknown = [], []
     for path in sorted(p for p in CATALOGUE.rglob("*") if p.is_file() and not p.name.startswith(".")):
         try:
@@ -109,12 +146,66 @@ def test_every_file_reads():
     assert unknown == [], "a file that nothing reads"
 
 
-def test_counts():
-    waves = {(f.release.organisation, f.release.series, f.release.wave) for f in folders()}
-    assert len(folders()) == RELEASES
-    assert len(waves) == WAVES
-    assert sum(len(f.toplines) for f in folders()) == FIGURES
-    assert {f.name for f in folders() if not f.toplines} == WITHOUT_FIGURES
+def _waves(of):
+    return Counter((f.release.organisation, f.release.series, f.release.wave) for f in of)
+
+
+def test_counts_of_figures():
+    found = [f for f in folders() if f.of_figures]
+    assert len(found) == RELEASES
+    assert len(_waves(found)) == WAVES
+    assert sum(len(f.toplines) for f in found) == FIGURES
+    assert {f.name for f in found if not f.toplines} == WITHOUT_FIGURES
+    assert all(bool(f.toplines) == (f.files["toplines"] != []) for f in folders())
+
+
+def test_counts_of_answers():
+    """As many releases as manifests that describe respondents, in four ways, and none that is neither."""
+    found = [f for f in folders() if f.of_answers]
+    named = {f.name for f in found}
+    assert named == {f.name for f in folders() if f.files["respondents"]}
+    assert named == {f.name for f in folders() if f.asked}
+    assert named == {f.name for f in folders() if any(row.code is not None for row in f.categories)}
+    assert named == set(_places_of_a_block("respondents:")), "a block that the contract did not read"
+    assert [wave for wave, times in _waves(found).items() if times > 1] == [], "two releases count one wave"
+    assert len(folders()) == RELEASES + sum(not f.of_figures for f in found)
+    assert {f.name for f in folders() if f.published} == {f.name for f in found if f.files["published"]}
+
+
+def _places_of_a_block(key):
+    """Releases whose manifest has a line with this key, found without the contract."""
+    for manifest in CATALOGUE.glob("releases/*/*/*/release.yml"):
+        if any(line.startswith(key) for line in manifest.read_text(encoding="utf-8").splitlines()):
+            yield manifest.parent.relative_to(CATALOGUE / "releases").as_posix()
+
+
+def test_declared_files_are_there_or_known_by_checksum():
+    for folder in folders():
+        here = CATALOGUE / "releases" / folder.name
+        shipped = [file.path for role in ("toplines", "published") for file in folder.files[role]]
+        assert sorted(shipped) == sorted(
+            name for name in ("toplines.csv", "published.csv") if (here / name).exists()
+        ), folder.name
+        for file in folder.files["respondents"]:
+            may = folder.release.licence.redistribute
+            assert may or not (here / file.path).exists(), f"{folder.name}: {file.path} may not be passed on"
+            assert file.sha256 and file.bytes, f"{folder.name}: {file.path} cannot be recognised"
+            assert file.obtain, f"{folder.name} does not say where the public gets {file.path}"
+
+
+def test_releases_of_one_file_agree_about_it_and_share_no_row():
+    of_file = defaultdict(list)
+    for folder in folders():
+        for file in folder.files["respondents"]:
+            of_file[file.sha256].append((folder, file))
+    for several in of_file.values():
+        names = ", ".join(folder.name for folder, _ in several)
+        told = [folder.release.respondents for folder, _ in several]
+        assert len({(file.path, file.bytes) for _, file in several}) == 1, names
+        assert len({one.expect_rows for one in told}) == 1, names
+        assert len({one.reading.model_dump_json() for one in told}) == 1, f"{names}: one file is read in two ways"
+        rows = [one.rows for one in told]
+        assert len(several) == 1 or (None not in rows and len(set(rows)) == len(rows)), f"{names} count the same people"
 
 
 @pytest.mark.shared
@@ -194,12 +285,63 @@ def test_every_question_has_its_item_and_every_item_a_question():
 def test_every_option_has_its_category_with_the_kind_of_the_item():
     for folder in folders():
         options = {(row.question, row.option) for row in folder.toplines}
-        mapped = [(c.question, c.option) for c in folder.categories]
+        mapped = [(c.question, c.option) for c in folder.categories if c.option is not None]
         assert sorted(options) == sorted(mapped), f"{folder.name}: an option without a row, a row without an option"
-        assert {row.question for row in folder.toplines} == set(folder.questions), folder.name
+        printed = {row.question for row in folder.toplines}
+        assert printed | folder.asked == set(folder.questions), f"{folder.name}: a question without figures or variable"
         for row in folder.categories:
+            where = f"{folder.name}: {row.question}, {row.option or row.code}"
             kinds = items()[folder.questions[row.question].item].kinds()
-            assert kinds.get(row.category) == row.kind, f"{folder.name}: {row.question}, {row.option}"
+            if row.category is None:
+                assert row.code is not None and not row.counts, f"{where} is in the base of no category"
+            else:
+                assert kinds.get(row.category) == row.kind, where
+
+
+def test_every_code_is_there_once_and_of_a_question_with_a_variable():
+    for folder in folders():
+        codes = Counter((row.question, row.code) for row in folder.categories if row.code is not None)
+        assert [code for code, times in codes.items() if times > 1] == [], folder.name
+        of_variables = {q.question for q in folder.questions.values() if q.variable}
+        assert {question for question, _ in codes} == of_variables, f"{folder.name}: codes or a variable alone"
+        for question in of_variables:
+            assert items()[folder.questions[question].item].derived is None, f"{folder.name}: {question}"
+        counted = {row.question for row in folder.categories if row.code is not None and row.counts}
+        assert counted == of_variables, f"{folder.name}: a question in which no answer counts"
+
+
+def test_computed_items_have_their_parts():
+    for item in items().values():
+        for part in item.derived.of if item.derived else ():
+            assert part in items(), f"{item.item} is computed from {part}, which does not exist"
+            if item.derived.category:
+                assert item.derived.category in items()[part].kinds(), f"{item.item}: {part} has no such category"
+    for folder in folders():
+        there = {q.item for q in folder.questions.values()}
+        for name in sorted(there):
+            derived = items()[name].derived
+            assert not derived or set(derived.of) <= there, f"{folder.name}: {name} lacks a part"
+
+
+def test_published_figures_of_answers_are_of_an_item_a_category_and_a_column():
+    for folder in folders():
+        asked = {q.item for q in folder.questions.values()}
+        banners = {one.subgroup: one for one in folder.release.respondents.banners} if folder.of_answers else {}
+        for row in folder.published:
+            where = f"{folder.name}: {row.statistic} {row.value} of {row.item}"
+            assert row.item is None or row.item in asked, where
+            assert row.category is None or row.category in items()[row.item].kinds(), where
+            assert row.subgroup_value in _columns(row.subgroup, banners), f"{where} in {row.subgroup}"
+
+
+def _columns(subgroup, banners):
+    """Names of the columns of a banner; of a crossed one every combination."""
+    if subgroup == "total":
+        return ["all"]
+    banner = banners.get(subgroup)
+    if banner is None or not banner.cross:
+        return [one.value for one in banner.values] if banner else []
+    return [", ".join(parts) for parts in product(*(_columns(one, banners) for one in banner.cross))]
 
 
 def test_every_base_is_explained_and_used():

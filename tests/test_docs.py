@@ -154,6 +154,13 @@ def test_settings_in_the_code_are_on_a_page_and_the_other_way_round() -> None:
     assert used == told
 
 
+def test_every_setting_but_those_of_fetching_is_in_the_table_of_the_operating_page() -> None:
+    page = text_of(PROJECT / "docs" / "operating.md")
+    rows = re.findall(r"^\| `(WEATHERVANE_[A-Z_]+)` \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    told = {name for one in PAGES for name in re.findall(r"WEATHERVANE_[A-Z_]+", text_of(one))}
+    assert sorted(rows) == sorted(name for name in told if not name.startswith("WEATHERVANE_FETCH_"))
+
+
 # ---- figures and examples -------------------------------------------------------------------------------------------
 
 
@@ -196,7 +203,10 @@ def test_the_numbers_of_the_readme(published: Path) -> None:
             assert row
             return row[0]
 
-        figures, waves, houses = (one(f"SELECT count(*) FROM {t}") for t in ("toplines", "waves", "organisations"))
+        figures, waves = (one(f"SELECT count(*) FROM {t}") for t in ("toplines", "waves"))
+        houses = one("SELECT count(DISTINCT organisation) FROM toplines")
+        waiting = one("SELECT count(DISTINCT release) FROM awaiting")
+        assert f"describes {waiting} releases of respondents' answers" in text
         estimates = one("SELECT count(*) FROM estimates")
         without = one("SELECT count(*) FROM estimates WHERE percent_low IS NULL")
         assert f"has {figures} figures of {waves} waves by {houses} organisations" in text
@@ -281,13 +291,16 @@ def test_the_schemas_are_current() -> None:
 
 
 class EditorLoader(yaml.SafeLoader):
-    """YAML as an editor's language server reads it (1.2): numbers and null, no dates, no yes and no."""
+    """YAML as an editor's language server reads it (1.2): numbers, null, true and false; no dates, no yes and no."""
 
 
 EditorLoader.yaml_implicit_resolvers = {
     first: [(tag, rx) for tag, rx in rules if tag.rpartition(":")[2] in {"int", "float", "null"}]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+EditorLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 PLACES = {
     "release": "releases/*/*/*/release.yml",

@@ -47,6 +47,17 @@ def test_the_page_starts_with_the_newspaper_case_and_has_enough_examples() -> No
         assert f"`{table}`" in text, f"docs/sql.md does not mention the table {table}"
 
 
+@pytest.mark.parametrize("column", ["organisation", "series", "item", "category"])
+def test_the_names_in_the_examples_are_those_of_the_catalogue(column: str, published: Path) -> None:
+    """An example about answers is empty without their files, so a name that is gone would not be missed."""
+    table = {"organisation": "organisations", "series": "series", "item": "items", "category": "categories"}[column]
+    named = {name for param in examples() for name in re.findall(rf"\b{column} = '([^']+)'", param.values[0])}
+    assert named, f"no example names a {column}"
+    with connect.read(published) as db:
+        known = {name for (name,) in db.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall()}
+    assert not named - known, f"docs/sql.md names {', '.join(sorted(named - known))} in {column}"
+
+
 # --- invented rows ---------------------------------------------------------------------------------------------------
 
 HOUSE = {"organisation": "acme", "series": "monthly"}
