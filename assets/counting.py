@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assets import rows
 from assets.releases.archive import Archive
@@ -21,15 +21,19 @@ from schemas.manifest import File
 from schemas.problems import Problem, ProblemsError, nearest
 from schemas.respondents import Respondents
 
+if TYPE_CHECKING:
+    from assets.estimates.engine.coded import Coded
+
 
 @dataclass
 class Counted:
-    """What the answers of one release gave: rows of tables."""
+    """What the answers of one release gave: rows of tables, and the coded answers that they follow from."""
 
     values: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
     codes: list[dict[str, Any]] = field(default_factory=list)
     weights: list[dict[str, Any]] = field(default_factory=list)
+    coded: "Coded | None" = None
 
 
 def read(opened: Mapping[str, Opened], archive: Archive, lake: ResponsesLake, workers: int) -> None:
@@ -116,7 +120,9 @@ def count(one: Opened, items: Mapping[str, Item], unreadable: Set[str]) -> tuple
     if told is None or found is None or not isinstance(one.reading, Reading):
         return Counted(), []
     # Imported here: a refresh without respondents' answers need not wait for scipy.
-    from assets.estimates.respondents import estimate_respondents
+    from assets.estimates.engine.tables import estimate
+    from assets.estimates.respondents import code_respondents
+    from assets.estimates.weighting import make_weights
     from assets.questions.respondents import RespondentInputs, harmonise_respondents
 
     file, digest = found
@@ -138,13 +144,16 @@ def count(one: Opened, items: Mapping[str, Item], unreadable: Set[str]) -> tuple
     if any(p.severity == "error" for p in problems):
         return Counted(), problems
     try:
-        values, scores = estimate_respondents(manifest, name, sample, digest)
+        sample, warnings = make_weights(told, name, sample)
+        coded = code_respondents(manifest, name, sample, digest)
     except ProblemsError as bad:
         return Counted(), [*problems, *bad.problems]
+    problems += warnings
+    values, scores = (table.to_pylist() for table in estimate(coded))
     codes = [
         rows.code(manifest, name, answer.question, counted) for answer in sample.answers for counted in answer.codes
     ]
-    return Counted(values, scores, codes, [rows.weight(manifest, name, sample.facts)]), problems
+    return Counted(values, scores, codes, [rows.weight(manifest, name, sample.facts)], coded), problems
 
 
 def _one_question_a_cell(one: Opened) -> list[Problem]:

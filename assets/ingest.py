@@ -139,7 +139,7 @@ def _walk(
     flush_all(layout.archive)
     flush_all(layout.lake)
     report.refresh = ledger.append(events, values, at)
-    _forget_readings(layout, ledger, responses)
+    _forget_answers(layout, ledger, responses)
     report.changed, report.awaiting = True, list(ledger.awaiting())
     report.loaded = {e.release: e for e in events if e.status == "loaded"}
     report.figures = {name: len(one.toplines) for name, one in loaded.items()}
@@ -222,12 +222,16 @@ def _as_before(event: Event, ledger: Ledger) -> bool:
     )
 
 
-def _forget_readings(layout: Layout, ledger: Ledger, responses: ResponsesLake) -> None:
+def _forget_answers(layout: Layout, ledger: Ledger, responses: ResponsesLake) -> None:
     """Respondents' answers stay no longer than a published release needs them; the archive can give them again."""
-    if responses.root.is_dir():
-        responses.forget(
-            about["reading"] for about in Shelf.read(layout, ledger).abouts.values() if about.get("reading")
-        )
+    if not responses.root.is_dir():
+        return
+    shelf = Shelf.read(layout, ledger)
+    responses.forget(about["reading"] for about in shelf.abouts.values() if about.get("reading"))
+    needed = set(shelf.folders.values())
+    for coded in layout.lake.glob(f"*/*/*/*/{loading.ANSWERS}"):
+        if coded.parent not in needed:
+            coded.unlink()
 
 
 def _awaiting(one: Loaded) -> Event:

@@ -34,7 +34,8 @@ from schemas.tables.figures import AGREEMENT, ESTIMATES, SCORES, TOPLINES
 from warehouse.files import move_whole
 
 # Raised by hand when a change of these rooms can change a figure: every release is then loaded again, cause `code`.
-CODE = f"toplines 1, questions 2, estimates 2, {lake.CODE}"
+CODE = f"toplines 1, questions 2, estimates 3, {lake.CODE}"
+ANSWERS = "answers.parquet"  # as assets.estimates.engine.coded.NAME, which a load without answers does not import
 READER = "assets.toplines.read:read"
 _CELL = ("item", "category", "subgroup", "subgroup_value")
 
@@ -104,7 +105,8 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
     used = sorted({question.item for _, question in one.questions})
     parts = changes.fingerprint(one.found, used, context, CODE)
     parts["files"] = _digest(*sorted(f"{file.path} {digest}" for file, digest in one.files))
-    parts["weights"] = _digest(manifest.sample, manifest.method.weighting)
+    answered = [manifest.respondents.weight] if manifest.respondents else []
+    parts["weights"] = _digest(manifest.sample, manifest.method.weighting, *answered)
     parts["corrections"] = _digest(*manifest.corrections)
     files = {path: seen.sha256 for path, seen in one.found.files.items()} | {f.path: d for f, d in one.files}
     tree = archive.put_tree(
@@ -180,6 +182,10 @@ def write_lake(folder: Path, one: Loaded) -> None:
     for table, records in ((SCORES, counted.scores), (CODES, counted.codes), (WEIGHTS, counted.weights)):
         if records:  # most releases have none, and a file each would cost more than all their figures
             _write(aside / f"{table.name}.parquet", records, table.arrow())
+    if counted.coded is not None:
+        from assets.estimates.engine.coded import write  # needs scipy: only where there are answers
+
+        write(aside / ANSWERS, counted.coded)
     if one.published:
         schema = pyarrow.schema([AGREEMENT.arrow().field(name) for name in rows.PUBLISHED])
         _write(aside / "published.parquet", one.published, schema)

@@ -16,7 +16,7 @@ from assets.ingest import Report, naming_the_disk
 from assets.loading import Loaded
 from assets.publication import candidate as candidates
 from assets.publication.publish import publish
-from assets.refresh import Audit, Refreshed, check_row, derive, great_expectations, now
+from assets.refresh import Audit, Refreshed, check_row, derive, great_expectations, now, write_site
 from assets.releases.archive import Archive
 from assets.releases.discover import Context, Found, Seen
 from assets.releases.fetching import FetchPolicy
@@ -69,7 +69,9 @@ def rebuild(
         results = list((audit or great_expectations)(candidate, versions.published(layout), layout.site / "audit"))
         candidates.write_checks(candidate, [check_row(result) for result in results])
         why = "rebuilt from the archive" if from_archive else "rebuilt from the lake"
-        return Refreshed(Report(refresh=ledger.head), why, publish(layout, candidate, results, at), rows, results)
+        published = publish(layout, candidate, results, at)
+        write_site(layout, say)
+        return Refreshed(Report(refresh=ledger.head), why, published, rows, results)
 
 
 def _from_archive(layout: Layout, ledger: Ledger, say: Callable[[str], None]) -> pyarrow.Table:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from assets import ingest as walk
+from assets.claims import make as claims
 from assets.publication import candidate as candidates
 from assets.publication.publish import publish, why_build
 from assets.releases.archive import Archive
 from assets.releases.fetching import FetchPolicy
 from assets.releases.ledger import Ledger
-from assets.releases.shelf import Shelf
+from assets.releases.shelf import Shelf, Surroundings
 from assets.trends import make
 from warehouse import versions
 from warehouse.layout import Layout
@@ -85,16 +86,31 @@ def finish(
     results = list((audit or great_expectations)(candidate, versions.published(layout), layout.site / "audit"))
     candidates.write_checks(candidate, [check_row(result) for result in results])
     say("publishing")
-    return Refreshed(report, why, publish(layout, candidate, results, at), rows, results)
+    published = publish(layout, candidate, results, at)
+    write_site(layout, say)
+    return Refreshed(report, why, published, rows, results)
+
+
+def write_site(layout: Layout, say: Callable[[str], None]) -> None:
+    """The explorer's pages of what is published. Whatever goes wrong there is told and undoes nothing."""
+    from assets.explorer.build import build
+
+    say("writing the site")
+    try:
+        build(layout.link, layout.site)
+    except Exception as bad:
+        say(f"the site could not be written, its pages are of an earlier version ({type(bad).__name__}: {bad})")
 
 
 def derive(
     layout: Layout, ledger: Ledger, work: Path, say: Callable[[str], None], recomputed: Any = None
 ) -> dict[str, int]:
-    """Trends, then the candidate database, in `work`."""
+    """Trends, claims, then the candidate database, in `work`."""
     shelf = Shelf.read(layout, ledger)
     say("computing trends")
     rows = make.make(ledger, shelf, work, recomputed)
+    say("checking claims")
+    rows |= claims.make(Surroundings.read(Archive(layout.archive), ledger), shelf, work)
     say("building the database")
     candidates.build_candidate(ledger, Archive(layout.archive), shelf, work)
     return rows

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets import ingest
 from assets.estimates.asset import ESTIMATES
+from assets.explorer import asset as explorer
 from assets.faces import House
 from assets.publication import asset as publication
 from assets.publication.publish import why_build
@@ -56,6 +57,7 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     yield questions.check(ledger)
     if why is None:
         publication.tell_what_stands(context, house.layout)
+        explorer.tell_what_stands(context, house.layout)
         house.say(context, f"nothing changed: {report.same} releases are as they were loaded; nothing is rewritten")
         return
     house.audit_is_coming()

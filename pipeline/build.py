@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from assets.claims.asset import claims_step
+from assets.explorer.asset import site_step
 from assets.publication.asset import audit_step, published_step, warehouse_step
 from assets.releases.asset import STATUS, loads
 from assets.step import ingest_step
@@ -32,7 +34,7 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
     """
     settings = settings or Settings.from_environment()
     return dg.Definitions(
-        assets=[STATUS, ingest_step, trends_step, warehouse_step, published_step],
+        assets=[STATUS, ingest_step, trends_step, claims_step, warehouse_step, published_step, site_step],
         asset_checks=[loads, audit_step],
         jobs=[refresh_job()],
         schedules=[nightly_refresh(settings)],

@@ -14,9 +14,9 @@ def refresh_job() -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.assets(
-            "releases", "toplines", "questions", "estimates", "trends", "warehouse", "published"
+            "releases", "toplines", "questions", "estimates", "trends", "claims", "warehouse", "published", "site"
         ),
         executor_def=dg.in_process_executor,
-        description="Load what changed, compute trends, build the database, audit it, publish it. If nothing changed, "
-        "nothing is rewritten. Safe to start at any time: one run writes, the next waits.",
+        description="Load what changed, compute trends, check claims, build the database, audit it, publish it, write "
+        "the site. If nothing changed, nothing is rewritten. Safe to start at any time: one run writes, others wait.",
     )

@@ -130,6 +130,7 @@ def _undeclared() -> str:
 
 
 _UNTESTED = "NOT IN ('comparable', 'with_note')"
+_BADNESS = "['comparable', 'with_note', 'break', 'not_comparable', 'unreviewed']"
 
 _SIZE = (
     Expectation(
@@ -357,7 +358,19 @@ _TRENDS = (
                t.comparability AS in_trends
         FROM changes AS c LEFT JOIN trends AS t
           ON {_same("t", "c", LINE)} AND t.wave = c.wave_to AND t.predecessor = c.wave_from
-        WHERE t.comparability <> c.comparability OR (t.wave IS NULL AND NOT c.comparability {_UNTESTED})
+        WHERE c.pair = 'consecutive'
+          AND (t.comparability <> c.comparability OR (t.wave IS NULL AND NOT c.comparability {_UNTESTED}))
+        UNION ALL
+        SELECT {_of("c", LINE)}, c.wave_from, c.wave_to, c.comparability, c.worst
+        FROM (
+            SELECT c.*, (SELECT arg_max(s.comparability, list_position({_BADNESS}, s.comparability)) FROM trends AS s
+                WHERE {_same("s", "c", LINE)} AND s.position > a.position AND s.position <= b.position) AS worst
+            FROM changes AS c
+            LEFT JOIN trends AS a ON {_same("a", "c", LINE)} AND a.wave = c.wave_from
+            LEFT JOIN trends AS b ON {_same("b", "c", LINE)} AND b.wave = c.wave_to
+            WHERE c.pair <> 'consecutive'
+        ) AS c
+        WHERE c.worst IS DISTINCT FROM c.comparability
         """,
         "trends and changes say the same about whether two waves compare.",
         "Decide comparability once, and let both tables read it.",
@@ -426,6 +439,18 @@ _HISTORY = (
         """,
         "A release that was set aside names the earlier load that stays published, where one does.",
         "Fill published_load from the releases of the same version.",
+        "warning",
+    ),
+    _none(
+        "baselines-are-waves",
+        """
+        SELECT s.organisation, s.series, s.baseline
+        FROM series AS s ANTI JOIN waves AS w
+          ON w.organisation = s.organisation AND w.series = s.series AND w.wave = s.baseline
+        WHERE s.baseline IS NOT NULL
+        """,
+        "The wave that a series declares as its baseline exists.",
+        "Correct `baseline` in series.yml, or add the wave; until then nothing is compared with it.",
         "warning",
     ),
     _none(
@@ -511,8 +536,8 @@ _ANSWERS = (
         "weights-are-like-those-of-the-wave-before",
         f"""
         WITH ordered AS (
-            SELECT v.*, w.fieldwork_start,
-                lag(v.wave) OVER line AS wave_before, lag(v.variable) OVER line AS variable_before,
+            SELECT v.* REPLACE (coalesce(v.variable, v.method) AS variable), w.fieldwork_start,
+                lag(v.wave) OVER line AS wave_before, lag(coalesce(v.variable, v.method)) OVER line AS variable_before,
                 lag(v.mean) OVER line AS mean_before, lag(v.design_effect) OVER line AS effect_before,
                 lag((v.zeros + v.missing) / v.rows) OVER line AS outside_before,
                 (v.zeros + v.missing) / v.rows AS outside

@@ -17,6 +17,7 @@ from yaml.reader import ReaderError
 from schemas.problems import Problem, ProblemsError, nearest
 
 LARGEST = 1_000_000  # bytes; a hand-written file beyond this is not one
+_TAG = "union["  # before the name of a branch, in what pydantic calls a Tag
 DEEPEST = 20  # levels of YAML; a file nested deeper is an attack or an accident, and ends the parser's process
 
 
@@ -277,15 +278,16 @@ def _errors(bad: ValidationError) -> list[Any]:
 def _problem(error: Any, model: type[BaseModel], file: str, cause: str, row: int | None) -> Problem:
     """One pydantic error as a `Problem`."""
     loc = tuple(part for part in error["loc"] if not _is_union_branch(part))
+    path = tuple(part for part in error["loc"] if _is_tag(part) or not _is_union_branch(part))
     column = _dotted(loc) or None
     kind, value = error["type"], error.get("input")
     text = value if isinstance(value, str) else None
     if kind == "missing":
         return Problem(
-            cause, file, "a value is missing", row=row, column=column, expected=_describe(model, loc) or "a value"
+            cause, file, "a value is missing", row=row, column=column, expected=_describe(model, path) or "a value"
         )
     if kind == "extra_forbidden":
-        known = _keys_at(model, loc[:-1])
+        known = _keys_at(model, path[:-1])
         return Problem(
             cause,
             file,
@@ -317,17 +319,23 @@ def _problem(error: Any, model: type[BaseModel], file: str, cause: str, row: int
 def _is_union_branch(part: str | int) -> bool:
     """Pydantic puts the tried branch of a union into the location (`literal['unknown']`, `constrained-int`)."""
     return isinstance(part, str) and (
-        part.startswith(("literal[", "function-", "constrained-")) or part in {"int", "str"}
+        part.startswith((_TAG, "literal[", "function-", "constrained-")) or part in {"int", "str"}
     )
 
 
-def _model_at(model: Any, loc: tuple[str | int, ...]) -> Any:
-    for part in loc:
-        model = _inner(model)
-        if isinstance(part, int):
-            continue
-        fields = getattr(model, "model_fields", {})
-        model = fields[part].annotation if part in fields else None
+def _is_tag(part: str | int) -> bool:
+    """Our contracts name the branches of a union of records so, and only one of them is tried (`union[made]`)."""
+    return isinstance(part, str) and part.startswith(_TAG)
+
+
+def _model_at(model: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        if _is_tag(part):
+            branches = [one for one in get_args(model) if part in [getattr(m, "tag", "") for m in one.__metadata__]]
+            model = branches[0] if branches else None
+        elif not isinstance(part, int):
+            fields = getattr(_inner(model), "model_fields", {})
+            model = fields[part].annotation if part in fields else None
     return _inner(model)
 
 

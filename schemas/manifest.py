@@ -258,5 +258,6 @@ class Series(Strict):
     population: str | None = None
     mode: str | None = None
     rhythm_days: int | None = Field(default=None, ge=1, le=36_525)
+    baseline: WaveId | None = Field(default=None, description="wave with which every other is compared as well")
     url: Address | None = None
     note: str | None = None

@@ -20,9 +20,13 @@ ReleaseStatus = Literal["interim", "final", "quoted"]
 DesignEffectBasis = Literal["stated", "derived_from_margin", "assumed"]
 Probability = Literal["yes", "no", "unknown"]
 Comparability = Literal["comparable", "with_note", "break", "not_comparable", "unreviewed"]
+Pair = Literal["consecutive", "first_last", "baseline"]
+# A slope is no finding where a straight line does not describe the figures.
+LineVerdict = Literal["rise", "fall", "no_detectable_change", "not_straight", "not_tested"]
 Verdict = Literal["rise", "fall", "no_detectable_change", "not_tested"]
 Cause = Literal["new", "data", "weights", "crosswalk", "correction", "metadata", "code"]
 Comparison = Literal["level", "change", "majority", "complement"]
+Direction = Literal["rise", "fall"]
 ClaimVerdict = Literal[
     "not_checked",
     "supported",
@@ -35,6 +39,11 @@ ClaimVerdict = Literal[
     "contradicted",
     "no_data",
 ]
+# Under what a claim is looked at: with what was known when it was printed, and with what stands now.
+ClaimView = Literal["its_date", "today"]
+# What a figure is to a claim: one that the sentence must mean, another wave of the same answer, a value that was
+# replaced, another answer of the question, another question, or a printed figure that is nobody's estimate.
+CandidateRole = Literal["meant", "other_wave", "earlier_value", "other_answer", "other_question", "retelling"]
 Severity = Literal["error", "warning"]
 Basis = Literal["microdata", "published"]
 FileRole = Literal["toplines", "respondents", "published"]

@@ -10,7 +10,18 @@ from warehouse.layout import PROJECT
 
 LEVELS = ("schemas", "warehouse", "assets", "pipeline")  # each may import itself and those before it
 # Of assets, in the order of the flow; onboarding stands beside it, after all whose words it needs.
-ROOMS = ("releases", "responses", "toplines", "questions", "estimates", "trends", "claims", "publication", "onboarding")
+ROOMS = (
+    "releases",
+    "responses",
+    "toplines",
+    "questions",
+    "estimates",
+    "trends",
+    "claims",
+    "publication",
+    "explorer",
+    "onboarding",
+)
 # The walk and the stages stand above the rooms, the isolation and the folders' faces below or beside them.
 FILES = sorted(path for level in LEVELS for path in (PROJECT / level).rglob("*.py"))
 NAMES = [path.relative_to(PROJECT).as_posix() for path in FILES]

@@ -155,6 +155,7 @@ BREAKS: dict[str, tuple[str, str]] = {
         "UPDATE waves SET fieldwork_start = '2032-03-01' WHERE wave = '03'",
         "wave=03",
     ),
+    "baselines-are-waves": ("UPDATE series SET baseline = '00'", "organisation=house, series=monitor, baseline=00"),
     "published-figures-are-reproduced": (
         "UPDATE agreement SET recomputed = 10.6, difference = 0.6, verdict = 'differs' WHERE category = 'join'",
         "category=join, subgroup=total, subgroup_value=all, statistic=percent, published_text=10, recomputed=10.6",
@@ -168,7 +169,7 @@ BREAKS: dict[str, tuple[str, str]] = {
         "wave=03, wave_before=01, moved=mean",
     ),
 }
-KEYS = {f"keys-are-unique-in-{table.name}": table for table in TABLES}
+KEYS = {f"keys-are-unique-in-{table.name.replace('_', '-')}": table for table in TABLES}
 
 # These compare with an earlier version; the SQL is run on the candidate, the earlier version stays sound.
 MOVES: dict[str, tuple[str, str]] = {
@@ -207,7 +208,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     cell = {"item": "army", "subgroup": "total", "subgroup_value": "all"}
     out: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
     out["organisations"] = [{"organisation": "house", "name": "House", "other_names": []}]
-    out["series"] = [{**wave, "name": "Monitor"}]
+    out["series"] = [{**wave, "name": "Monitor", "baseline": "01"}]
     out["items"] = [
         {"item": item, "concept": "war", "title": "Army", "wording": "Should it?", "wording_kind": "verbatim",
          "answer": "single", "keywords": [], "apart_from": []}
@@ -268,7 +269,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             )  # fmt: skip
             if before:
                 out["changes"].append(
-                    {**wave, **cell, "category": category, "wave_from": before, "wave_to": name,
+                    {**wave, **cell, "category": category, "wave_from": before, "wave_to": name, "pair": "consecutive",
                      "percent_from": earlier, "percent_to": percent, "change": joined, "comparability": steps,
                      "reasons": [], "verdict": "no_detectable_change" if joined is not None else "not_tested",
                      "p_value": 0.2 if joined is not None else None}
@@ -313,10 +314,29 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         {**compared, "cell": "published.csv, row 3", "statistic": "percent", "item": "army", "category": "join",
          "published_text": "10", "published_value": 10.0, "recomputed": 10.2, "difference": 0.2},
     ]  # fmt: skip
+    out["trend_tests"] = [
+        {**wave, **cell, "category": "join", "segment": 1, "wave_from": "01", "wave_to": "02", "waves": 2,
+         "comparability": "with_note", "reasons": [], "verdict": "not_tested"}
+    ]  # fmt: skip
+    out["house_lines"] = [
+        {"item": "army", "category": "join", "day": DAY, "level": 11.0, "level_low": 9.0, "level_high": 13.0,
+         "standard_error": 1.0, "drift": 0.5, "figures": 3, "houses": ["house/monitor", "other/monitor"]}
+    ]  # fmt: skip
+    out["house_effects"] = [
+        {"item": "army", "category": "join", **wave, "figures": 2, "combined": True, "effect": 0.4, "effect_low": -1.0,
+         "effect_high": 1.8, "reasons": []}
+    ]  # fmt: skip
     out["awaiting"] = [{"release": "house/monitor/09", "file": "wave.sav", "sha256": "0", "since": LOADED}]
     out["claims"] = [
         {"claim": "three", "said_by": "Paper", "published": "2022-10", "statement": "Three percent.", "item": "army",
-         "category": "join", "comparison": "level", "verdict": "ambiguous"}
+         "category": "join", "comparison": "level", "qualifier": "exact", "checked_for": dt.date(2022, 10, 31),
+         "verdict": "ambiguous", "findings": [], "sentence": "Not decided.", "estimate_ids": [],
+         "verdict_today": "ambiguous", "findings_today": [], "sentence_today": "Not decided.", "estimate_ids_today": []}
+    ]  # fmt: skip
+    out["claim_candidates"] = [
+        {**of_figure, "claim": "three", "view": "its_date", "position": 1, "role": "meant", "agrees": True,
+         "why": "the newest wave", "flags": []}
+        for of_figure in out["vintages"][:1]
     ]  # fmt: skip
     out["checks"] = [
         {"level": "release", "subject": "house/monitor/01", "check_name": "loads", "passed": True, "severity": "error",
@@ -397,6 +417,27 @@ def test_one_break_fails_one_expectation(name: str, broken: Callable[[str], Path
     assert named in found[name].message
     assert found[name].message.endswith(BY_NAME[name].mend)
     assert found[name].severity == BY_NAME[name].severity
+
+
+@pytest.mark.parametrize(
+    ("wave_from", "wave_to", "comparability", "named"),
+    [
+        ("01", "03", "break", None),
+        ("01", "03", "with_note", "wave_from=01, wave_to=03, in_changes=with_note, in_trends=break"),
+        ("01", "09", "comparable", "wave_from=01, wave_to=09, in_changes=comparable"),
+    ],
+)
+def test_a_long_pair_compares_as_its_worst_step(
+    wave_from: str, wave_to: str, comparability: str, named: str | None, broken: Callable[[str], Path]
+) -> None:
+    path = broken(
+        "INSERT INTO changes BY NAME SELECT * REPLACE ('first_last' AS pair, "
+        f"'{wave_from}' AS wave_from, '{wave_to}' AS wave_to, '{comparability}' AS comparability) "
+        "FROM changes WHERE wave_to = '02' AND category = 'join'"
+    )
+    (result,) = audit(path, None, expectations=[BY_NAME["changes-agree-with-trend-steps"]])
+    assert result.passed == (named is None)
+    assert named is None or named in result.message
 
 
 @pytest.mark.parametrize("child", ["codes", "weights", "scores", "agreement"])

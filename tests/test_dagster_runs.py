@@ -23,7 +23,7 @@ from schemas.expectations import EXPECTATIONS
 from tests import factory
 from warehouse.lock import writer
 
-STEPS = ["ingest", "trends", "warehouse", "audit", "published"]
+STEPS = ["ingest", "trends", "claims", "warehouse", "audit", "published", "site"]
 CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
@@ -131,7 +131,8 @@ def test_assets_say_how_many_rows_which_version_and_what_columns(desk):
         for event in result.get_asset_materialization_events()
         if event.partition is None
     }
-    assert set(versions) == {"releases", "toplines", "questions", "estimates", "trends", "warehouse", "published"}
+    made = {"releases", "toplines", "questions", "estimates", "trends", "claims", "warehouse", "published", "site"}
+    assert set(versions) == made
     assert versions["estimates"] == "refresh-1" and versions["published"].startswith("refresh-1-")
     published = materialized(result, "published")[None].metadata
     assert published["version"].value == desk.layout.link.resolve().name

@@ -55,7 +55,7 @@ def test_definitions_are_those_of_the_snapshot():
 
 def test_every_asset_says_what_it_is_whose_and_of_what_kind():
     specs = build_defs(settings=Settings()).resolve_all_asset_specs()
-    assert len(specs) == 8
+    assert len(specs) == 10
     for spec in specs:
         assert spec.description and len(spec.description) > 60, spec.key
         assert spec.owners == ["team:survey-desk"] and spec.group_name != "default" and spec.kinds, spec.key

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from assets.trends.change import detectable, two_sided
 from assets.trends.comparability import RULES, WORST_FIRST, End, joins, judge
-from assets.trends.steps import compute, detectable, two_sided
+from assets.trends.steps import compute
 
 SEVENTH = End("07", "same", "same", "join", None, True, "full", "all respondents", "CAWI", "urban adults", "age, sex")
 EIGHTH = replace(SEVENTH, wave="08")
@@ -121,14 +122,15 @@ class House:
         return self
 
     def computed(self, *others: "House") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Trends and changes of this house and others."""
+        """Trends of this house and others, and the changes from wave to wave."""
         houses = (self, *others)
         trends, changes = compute(
             [row for house in houses for row in house.estimates],
             {key: row for house in houses for key, row in house.questions.items()},
             {key: row for house in houses for key, row in house.waves.items()},
         )
-        return trends.to_pylist(), changes.to_pylist()
+        steps = [row for row in changes.to_pylist() if row["pair"] == "consecutive"]
+        return trends.to_pylist(), steps
 
 
 def pairs(changes: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:

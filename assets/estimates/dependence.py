@@ -7,26 +7,50 @@ Left out is what people say about a figure without changing it: review, decision
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from assets.estimates.engine.coded import Header, Question
+from assets.estimates.replication import scales
 from assets.questions.answers import Answer, Sample
-from schemas.manifest import Release
-from schemas.respondents import Respondents
+from schemas.respondents import Respondents, SampleDesign
 
 _SAID_OF_IT = {"reviewed_by", "reason", "note", "decision"}
 
 
-def estimate_id(release: Release, cell: tuple[str, str, str, str], base: str, *depends: str) -> str:
-    """Sixteen hex digits after an e, the same anywhere from the same inputs.
+class Ids:
+    """Ids of the estimates of one question, sixteen hex digits after an e: the same anywhere from the same inputs.
 
-    Args:
-        release: gives organisation, series and wave.
-        cell: item, category, subgroup, subgroup value.
-        base: all respondents, or the filter.
-        depends: checksum of the file, and the texts that the functions below make.
+    An id is that of a list of texts as JSON: organisation, series and wave; item, category, subgroup and its value;
+    base; `microdata`; checksum of the file; then what the functions of this module make of sample, question, banner and
+    net.
     """
-    parts = (release.organisation, release.series, release.wave, *cell, base, "microdata", *depends)
-    return "e" + hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
+
+    def __init__(self, header: Header, question: Question) -> None:
+        """Put together what all estimates of the question share."""
+        self._head = hashlib.sha256(
+            f"[{_texts(header.organisation, header.series, header.wave, question.item)}, ".encode()
+        )
+        self._tail = _texts(question.base, "microdata", header.inputs, header.depends, question.depends)
+
+    def of_column(self, subgroup: str, value: str, banner: str, outputs: Sequence[tuple[str, str]]) -> Iterator[str]:
+        """Ids of one column of a banner.
+
+        Args:
+            subgroup: the banner.
+            value: its column.
+            banner: what `of_banners` says of it; empty for the total.
+            outputs: categories and nets, each with the parts of a net joined by |, or nothing.
+        """
+        shared = f", {_texts(subgroup, value)}, {self._tail}, {_texts(banner)}, "
+        for category, net in outputs:
+            whole = self._head.copy()
+            whole.update(f"{_texts(category)}{shared}{_texts(net)}]".encode())
+            yield "e" + whole.hexdigest()[:16]
+
+
+def _texts(*texts: str) -> str:
+    return ", ".join(json.dumps(one, ensure_ascii=False) for one in texts)
 
 
 def of_sample(told: Respondents) -> str:
@@ -34,13 +58,36 @@ def of_sample(told: Respondents) -> str:
     return _canonical(
         {
             "rows": told.rows,
-            "weight": told.weight_variable,
-            "design": told.design.model_dump(exclude={"note"}) if told.design else None,
+            "weight": _weight(told),
+            "design": _design(told.design) if told.design else None,
             "interval": told.interval,
             "quantile": told.quantile,
             "reading": told.reading.model_dump(exclude={"keep", "codebook", "catalog"}, exclude_defaults=True),
         }
     )
+
+
+def _design(told: SampleDesign) -> object:
+    """Without what is not told: ids from before a key was known stay. Of replicates the numbers that they lead to."""
+    out: dict[str, object] = {"strata": told.strata, "psu": told.psu, "lonely": told.lonely}
+    if told.population is not None:
+        out["population"] = told.population
+    if (given := told.replicates) is not None:
+        numbers = {"make": given.make} if given.make else {"of": given.names, "scales": scales(given).tolist()}
+        out["replicates"] = {**numbers, "combined": given.combined, "mse": given.mse}
+    return out
+
+
+def _weight(told: Respondents) -> object:
+    """The variable alone, as what else is said of it changes no figure; of a weight made here all that makes it."""
+    if told.made is None:
+        return told.weight_variable
+    made = told.made.model_dump(exclude={"base", "note"}, exclude_none=True)
+    for said in ("source", "left_out"):
+        made.get("targets", {}).pop(said, None)
+    known = of_banners(told)
+    named = [one["banner"] for one in made.get("targets", {}).get("margins", []) if "banner" in one]
+    return {"base": told.weight_variable, "banners": {one: known[one] for one in named}, **made}
 
 
 def of_question(answer: Answer, sample: Sample) -> str:

@@ -396,7 +396,7 @@ def _mentioned(written: Written) -> list[str]:
     if respondents is not None:
         conditions += [respondents.rows] if respondents.rows else []
         names += [banner.variable for banner in respondents.banners if banner.variable]
-        names += [*respondents.design.strata, *filter(None, [respondents.design.psu])] if respondents.design else []
+        names += respondents.design.variables.values() if respondents.design else []
         names += [respondents.weight_variable] if respondents.weight_variable else []
     return [clause.variable for text in conditions for clause in parse_condition(text)] + names
 

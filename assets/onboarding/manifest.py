@@ -252,8 +252,11 @@ class _Page:
     def _carry_design(self) -> None:
         design = self.answers.design if self.answers else None
         assert design is not None and self.old is not None  # noqa: S101
-        names = [*design.strata, *([design.psu] if design.psu else [])]
+        names = list(design.variables.values())
         lost = [name for name in names if self._same_variable(name) is None]
+        if design.replicates is not None:  # the scale depends on how many this file has
+            self.decide("design", f"wave {self.old.wave} had replicate weights; declare those of this file")
+            return
         if lost:
             self.decide("design", f"wave {self.old.wave} had {', '.join(names)}; not certain here: {', '.join(lost)}")
             return
@@ -263,6 +266,8 @@ class _Page:
             self.lines.append(f"    strata: [{', '.join(map(_quoted, now))}]")
         if design.psu:
             self.put("psu", self._same_variable(design.psu), 2)
+        if design.population:
+            self.put("population", self._same_variable(design.population), 2)
         self.put("lonely", design.lonely, 2)
         self.carried.append("design: " + ", ".join(names))
 

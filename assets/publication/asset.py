@@ -10,11 +10,14 @@ from typing import Any
 
 import dagster as dg
 
+from assets.claims import make as claims
+from assets.claims.asset import CONTRACT as CLAIMS_CONTRACT
 from assets.faces import House, spec
 from assets.publication import candidate as candidates
 from assets.publication.publish import failures, publish
 from assets.refresh import check_row
 from assets.releases.archive import Archive
+from assets.releases.shelf import Surroundings
 from assets.trends import make
 from assets.trends.asset import CONTRACT
 from schemas.expectations import EXPECTATIONS
@@ -27,7 +30,7 @@ WAREHOUSE = spec(
     None,
     "The candidate: a private database with every table, built anew from ledger, lake and archive. Its checks are the "
     "Great Expectations audit; one that fails with severity error keeps the old database published.",
-    ("trends", "releases", "toplines"),
+    ("trends", "claims", "releases", "toplines"),
 )
 PUBLISHED = spec(
     "published",
@@ -49,7 +52,10 @@ def warehouse_step(context: dg.AssetExecutionContext) -> dg.MaterializeResult[An
     ledger, shelf = house.ledger(), house.shelf()
     if not (house.work / "trends.parquet").exists():  # started alone, without the step before it
         make.make(ledger, shelf, house.work)
-    candidate = candidates.build_candidate(ledger, Archive(house.layout.archive), shelf, house.work)
+    archive = Archive(house.layout.archive)
+    if not (house.work / "claims.parquet").exists():
+        claims.make(Surroundings.read(archive, ledger), shelf, house.work)
+    candidate = candidates.build_candidate(ledger, archive, shelf, house.work)
     return dg.MaterializeResult(
         "warehouse",
         metadata={"bytes": candidate.stat().st_size, "refresh": ledger.head},
@@ -127,6 +133,7 @@ def tell_what_stands(context: dg.AssetExecutionContext, layout: Layout) -> None:
     declared = {expectation.name for expectation in EXPECTATIONS}
     standing = [
         ("trends", CONTRACT.name, True, "error", "as published"),
+        ("claims", CLAIMS_CONTRACT.name, True, "error", "as published"),
         ("warehouse", GATE, True, "error", "as published"),
     ]
     standing += [("warehouse", check_name(name), *rest) for name, *rest in rows if name in declared]

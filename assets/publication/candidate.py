@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from assets.claims.make import MADE as CLAIMS
 from assets.publication.publish import stamp_of_build
 from assets.releases.archive import Archive
 from assets.releases.ledger import CONTEXT, Event, Ledger, awaited
@@ -26,7 +27,7 @@ IN_THE_LAKE = ("toplines", "questions", "codes", "weights", "scores")
 
 
 def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) -> Path:
-    """Build the candidate in `work` from the tables that assets.trends.make left there and from the shelf.
+    """Build the candidate in `work` from the tables that trends and claims left there and from the shelf.
 
     Raises:
         warehouse.build.BuildError: DuckDB could not write it (disk full and the like).
@@ -37,7 +38,6 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
         "series": around.series,
         "items": around.items,
         "categories": around.categories,
-        "claims": around.claims,
         "waves": shelf.waves(),
         "releases": shelf.releases(),
         "conflicts": shelf.conflicts(),
@@ -56,7 +56,7 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
             raise RuntimeError(f"table {name} breaks its contract: " + "; ".join(str(p) for _, p in problems[:5]))
         tables[name] = table.to_arrow(frame)
     tables |= {name: ParquetFiles(shelf.parquet(name)) for name in IN_THE_LAKE}
-    tables |= {name: ParquetFiles([work / f"{name}.parquet"]) for name in MADE}
+    tables |= {name: ParquetFiles([work / f"{name}.parquet"]) for name in (*MADE, *CLAIMS)}
     candidate = work / DATABASE
     build.create(candidate, tables)
     return candidate

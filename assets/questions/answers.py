@@ -75,17 +75,58 @@ class Columns:
 
 
 @dataclass(frozen=True, eq=False)
+class TargetColumns:
+    """One target: cell of every row, -1 for none (its weight is 0), and what part of the population the cells are.
+
+    Attributes:
+        called: name of the target.
+        cells: (rows,) position in `names`.
+        names: of the cells.
+        shares: (cells,) parts of 1.
+    """
+
+    called: str
+    cells: Codes
+    names: tuple[str, ...]
+    shares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Weights that were made to meet targets: what their errors need.
+
+    Attributes:
+        targets: what they meet.
+        before: (rows,) weights before, 0 where no target has a cell for the row.
+        after: (rows,) weights that met the targets; those of the sample may have been trimmed since.
+        rake: whether errors are those of R's `rake` and not those of its `calibrate`.
+        said: the words for `variance_method`.
+    """
+
+    targets: tuple[TargetColumns, ...]
+    before: Floats
+    after: Floats
+    rake: bool
+    said: str
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """A harmonised sample.
 
     Attributes:
-        weights: (rows,) at least 0; 0 also where the file has no weight; all 1 for an unweighted sample.
+        weights: (rows,) at least 0; 0 also where the file has no weight; all 1 for an unweighted sample. Where weights
+            are made here (assets.estimates.weighting) it is the base until they are.
         stratum: (rows,) number of the stratum; None if there is only one.
         psu: (rows,) number of the PSU, unique over strata; None if every row is its own.
         stratum_names: names of the strata, for messages.
         banners: without the total.
         answers: questions.
         facts: of the weights: the columns of the table `weights` without those that name the release.
+        targets: what weights that are made here must meet.
+        calibration: how they were made; None until they are, and for all others.
+        population: (rows,) PSUs in the population of the row's stratum; None where drawn with replacement or unknown.
+        replicates: (rows, R) replicate weights as the file has them; None without.
     """
 
     weights: Floats
@@ -95,6 +136,10 @@ class Sample:
     banners: tuple[Columns, ...]
     answers: tuple[Answer, ...]
     facts: dict[str, object] = field(default_factory=dict)
+    targets: tuple[TargetColumns, ...] = ()
+    calibration: Calibration | None = None
+    population: Floats | None = None
+    replicates: Floats | None = None
 
     @property
     def rows(self) -> int:

@@ -1,6 +1,7 @@
 """Banners of a sample: which column of a crosstab every respondent stands in.
 
-Belongs here: codes of the manifest's banners against the file, crossing banners. Does not belong here: percentages.
+Belongs here: codes of the manifest's banners (and of targets, which are written alike) against the file, crossing
+banners. Does not belong here: percentages, targets themselves (assets.questions.weighting).
 """
 
 import numpy as np
@@ -23,28 +24,31 @@ def banners(source: Source, release: str, told: list[Banner]) -> tuple[Columns, 
     """The banners in their order; one with problems, and those that cross it, are left out."""
     done: dict[str, Columns] = {}
     for number, banner in enumerate(told):
-        place = _Places(release, number)
+        place = Places(release, f"respondents.banners.{number}")
         if banner.cross:
             parts = [done[name] for name in banner.cross if name in done]
             found = _crossed(banner.subgroup, parts) if len(parts) == len(banner.cross) else None
         else:
-            found = _of_variable(source, banner, place)
+            found = of_variable(source, banner, place)
         if found is not None:
             done[banner.subgroup] = found
     return tuple(done.values())
 
 
-class _Places:
-    """Places in the manifest's block of one banner."""
+class Places:
+    """Places in one block of the manifest."""
 
-    def __init__(self, release: str, number: int) -> None:
-        self._file, self._path = f"{release}/{MANIFEST}", f"respondents.banners.{number}"
+    def __init__(self, release: str, path: str) -> None:
+        """`path` is the block's path of keys."""
+        self._file, self._path = f"{release}/{MANIFEST}", path
 
     def __call__(self, key: str) -> Place:
+        """The place of one of its keys."""
         return Place("manifest", self._file, None, f"{self._path}.{key}")
 
 
-def _of_variable(source: Source, banner: Banner, place: _Places) -> Columns | None:
+def of_variable(source: Source, banner: Banner, place: Places, part: str = "column") -> Columns | None:
+    """A banner of one variable, whose parts are called columns or cells; None with problems."""
     variable = source.variable(banner.variable or "", place("variable"))
     if variable is None:
         return None
@@ -60,13 +64,13 @@ def _of_variable(source: Source, banner: Banner, place: _Places) -> Columns | No
         chosen = matching(codes, variable, coded)
         _check_label(source, value, variable, place(f"values.{number}.label"))
         if there and not counts[chosen].sum():
-            what = f"a stale column: nobody is in {banner.subgroup} {value.value!r}"
-            source.problems.append(at.problem(what, value.codes, "codes that somebody has, or no such column"))
+            what = f"a stale {part}: nobody is in {banner.subgroup} {value.value!r}"
+            source.problems.append(at.problem(what, value.codes, f"codes that somebody has, or no such {part}"))
         member[chosen] = number
         taken += chosen
     if banner.outside is not None:
         taken += matching(parse_codes(banner.outside), variable, coded)
-    _check_once(source, banner, coded, counts, taken, place)
+    _check_once(source, banner, coded, counts, taken, place, part)
     if len(source.problems) > before:
         return None
     return Columns(banner.subgroup, tuple(value.value for value in banner.values), member[coded.at])
@@ -93,18 +97,19 @@ def _check_once(
     coded: Coded,
     counts: npt.NDArray[np.int64],
     taken: npt.NDArray[np.int16],
-    place: _Places,
+    place: Places,
+    part: str,
 ) -> None:
-    """Every code that a respondent has stands in one column, or is said to be outside."""
+    """Every code that a respondent has stands in one part, or is said to be outside."""
     times = [(code, n) for code, count, n in zip(coded.codes, counts, taken, strict=True) if count]
     left = in_order(code for code, n in times if not n)
     twice = in_order(code for code, n in times if n > 1)
     if left:
-        what = f"codes of {banner.variable} in no column of {banner.subgroup}"
+        what = f"codes of {banner.variable} in no {part} of {banner.subgroup}"
         expected = "every code under values or outside"
         source.problems.append(place("values").problem(what, _listed(left), expected))
     if twice:
-        what = f"codes of {banner.variable} in two columns of {banner.subgroup}, or in one and outside"
+        what = f"codes of {banner.variable} in two {part}s of {banner.subgroup}, or in one and outside"
         source.problems.append(place("values").problem(what, _listed(twice), "each code once"))
 
 

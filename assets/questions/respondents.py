@@ -20,7 +20,8 @@ from assets.questions.harmonise import check_crosswalk
 from assets.questions.recipes import computed
 from assets.questions.source import Place, Source, number_of_rows
 from assets.questions.strata import design
-from assets.questions.weights import weights
+from assets.questions.weighting import aims
+from assets.questions.weights import column_of_weight, weights
 from assets.releases.discover import MANIFEST
 from schemas.codebook import Codebook, MultipleResponse, Variable
 from schemas.conditions import parse_condition
@@ -109,24 +110,27 @@ def _sample(source: Source, given: RespondentInputs, whole: bool) -> Sample | No
     if not whole:
         _check_names(source, given)
     weighed = weights(source, given.release, told) if whole else None
-    counted = everyone(source.file.size) if weighed is None else weighed[0] > 0
-    # Without weights nobody can say whose stratum may be missing: then everyone's may, and only names are checked.
-    drawn = design(source, given.release, told.design, counted if weighed else ~counted) if whole else None
     columns = banners(source, given.release, told.banners) if whole else ()
+    aimed = aims(source, given.release, told, columns, weighed[0]) if weighed else None
+    counted = everyone(source.file.size) if aimed is None else aimed.weights > 0
+    # Without weights nobody can say whose stratum may be missing: then everyone's may, and only names are checked.
+    drawn = design(source, given.release, told.design, counted if aimed else ~counted) if whole else None
     answers = _answers(source, given, counted, whole)
-    if weighed is None or drawn is None:
+    if weighed is None or aimed is None or drawn is None:
         return None
-    return Sample(weighed[0], drawn.stratum, drawn.psu, drawn.names, columns, tuple(answers), weighed[1])
+    parts = drawn.stratum, drawn.psu, drawn.names, columns, tuple(answers), weighed[1], aimed.targets
+    return Sample(aimed.weights, *parts, population=drawn.population, replicates=drawn.replicates)
 
 
 def _check_names(source: Source, given: RespondentInputs) -> None:
     """Whether weight, design and banners name variables of the file, where their values cannot be looked at."""
     told = given.told
     design_of = told.design or SampleDesign.model_construct()
+    targets = told.made.targets.margins if told.made and told.made.targets else []
     names = {
-        "weight.variable": told.weight_variable,
-        **{f"design.strata.{at}": name for at, name in enumerate(design_of.strata)},
-        "design.psu": design_of.psu,
+        f"{column_of_weight(told).removeprefix('respondents.')}.variable": told.weight_variable,
+        **{f"weight.targets.margins.{at}.variable": one.variable for at, one in enumerate(targets)},
+        **{f"design.{key}": name for key, name in design_of.variables.items()},
         **{f"banners.{at}.variable": one.variable for at, one in enumerate(told.banners)},
     }
     for column, name in names.items():

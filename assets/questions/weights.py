@@ -1,7 +1,8 @@
 """The weight of every respondent, with every statement of the manifest about it checked against the file.
 
 Belongs here: the weight column, its checks and its facts (the table `weights`). Does not belong here: strata and PSUs
-(assets.questions.strata), what weighting does to an error (assets.estimates).
+(assets.questions.strata), targets (assets.questions.weighting), making weights that meet them and what weighting does
+to an error (assets.estimates).
 """
 
 import math
@@ -15,19 +16,19 @@ from schemas.codebook import Variable, code_text
 from schemas.problems import nearest
 from schemas.respondents import Respondents, Weight
 
-_COLUMN = "respondents.weight"
-
 
 def weights(source: Source, release: str, told: Respondents) -> tuple[Floats, dict[str, object]] | None:
-    """(rows,) weights of the sample, 0 where the file has none, and the facts about them; None with problems.
+    """(rows,) weights of the file, 0 where it has none, and the facts about them; None with problems.
 
-    The facts are the columns of the table `weights` from `variable` on. The mean is that of the weights above 0, the
-    design effect Kish's: n * sum(w^2) / sum(w)^2 (Kish 1965, section 11.7).
+    Without a weight variable everyone has 1. The facts are the columns of the table `weights` from `variable` on. The
+    mean is that of the weights above 0, the design effect Kish's: n * sum(w^2) / sum(w)^2 (Kish 1965, section 11.7).
     """
-    if not isinstance(told.weight, Weight):
-        return np.ones(source.file.size), _facts(np.ones(source.file.size), 0, told)
-    place = Place("manifest", f"{release}/{MANIFEST}", None, f"{_COLUMN}.variable")
-    variable = source.variable(told.weight.variable, place)
+    given = told.given
+    if given is None:
+        return np.ones(source.file.size), weight_facts(np.ones(source.file.size), 0, told)
+    column = column_of_weight(told)
+    place = Place("manifest", f"{release}/{MANIFEST}", None, f"{column}.variable")
+    variable = source.variable(given.variable, place)
     if variable is None or not _is_weight(source, variable, place):
         return None
     before = len(source.problems)
@@ -41,9 +42,14 @@ def weights(source: Source, release: str, told: Respondents) -> tuple[Floats, di
         return None  # numbers that are no weights need not be compared with what the manifest says
     missing = int(np.isnan(values).sum())
     values = np.nan_to_num(values, nan=0.0)
-    facts = _facts(values, missing, told)
-    _check_told(source, told.weight, facts, f"{release}/{MANIFEST}")
+    facts = weight_facts(values, missing, told)
+    _check_told(source, given, facts, f"{release}/{MANIFEST}", column)
     return None if len(source.problems) > before else (values, facts)
+
+
+def column_of_weight(told: Respondents) -> str:
+    """Where the manifest names the weight variable: that of the base, if weights are made from it."""
+    return "respondents.weight.base" if told.made else "respondents.weight"
 
 
 def _is_weight(source: Source, variable: Variable, place: Place) -> bool:
@@ -81,7 +87,14 @@ def _check_sign(source: Source, values: Floats, place: Place) -> None:
             source.problems.append(place.problem(f"{word} weights", number_of_rows(count), "weights of 0 and above"))
 
 
-def _facts(values: Floats, missing: int, told: Respondents) -> dict[str, object]:
+def weight_facts(values: Floats, missing: int, told: Respondents) -> dict[str, object]:
+    """The facts that the values themselves tell; what only the making of weights knows is None.
+
+    Args:
+        values: (rows,) weights, 0 for those without.
+        missing: rows of which the file has no weight.
+        told: the block of the manifest.
+    """
     counted = values[values > 0]
     n, total = len(counted), float(counted.sum())
     scaled = counted / counted.max(initial=0.0) if n else counted  # squares of raw weights may overflow
@@ -101,15 +114,19 @@ def _facts(values: Floats, missing: int, told: Respondents) -> dict[str, object]
         "n_effective": n / effect if effect else None,
         "strata": list(design.strata) if design else [],
         "psu": design.psu if design else None,
+        "method": None,
+        "iterations": None,
+        "largest_difference": None,
+        "share_at_bounds": None,
     }
 
 
-def _check_told(source: Source, told: Weight, facts: dict[str, object], file: str) -> None:
+def _check_told(source: Source, told: Weight, facts: dict[str, object], file: str, column: str) -> None:
     """Each statement of the manifest, with the number that the file has."""
 
     def wrong(name: str, what: str, found: object, expected: str) -> None:
         shown = code_text(float(f"{found:.6g}")) if isinstance(found, float) else str(found)
-        place = Place("manifest", file, None, f"{_COLUMN}.{name}")
+        place = Place("manifest", file, None, f"{column}.{name}")
         source.problems.append(place.problem(what, shown, expected))
 
     if not facts["n"]:

@@ -29,11 +29,12 @@ from warehouse.layout import Layout
 
 @dataclass(frozen=True)
 class Shelf:
-    """The live releases: their load events, their plain facts, their folder in the lake."""
+    """The live releases: their load events, their plain facts, their folder in the lake; and declared baselines."""
 
     events: dict[str, Event]
     abouts: dict[str, dict[str, Any]]
     folders: dict[str, Path]
+    baselines: dict[tuple[str, str], str]
 
     @classmethod
     def read(cls, layout: Layout, ledger: Ledger) -> "Shelf":
@@ -54,6 +55,7 @@ class Shelf:
             events,
             {name: json.loads((folder / "about.json").read_bytes()) for name, folder in folders.items()},
             folders,
+            _baselines(Archive(layout.archive), ledger),
         )
 
     def parquet(self, table: str) -> list[Path]:
@@ -194,7 +196,7 @@ class Surroundings:
         elif parts[0] == "claims":
             claim = read_yaml(raw, path, Claim)
             _same("claim", claim.claim, Path(path).stem, path)
-            self.claims.append({**claim.model_dump(), "verdict": "not_checked"})
+            self.claims.append(claim.model_dump())
         elif parts[-1] == "organisation.yml":
             organisation = read_yaml(raw, path.removeprefix("releases/"), Organisation)
             _same("organisation", organisation.organisation, parts[1], path)
@@ -203,6 +205,20 @@ class Surroundings:
             series = read_yaml(raw, path.removeprefix("releases/"), Series)
             _same("series", series.series, parts[2], path)
             self.series.append({"organisation": parts[1], **series.model_dump()})
+
+
+def _baselines(archive: Archive, ledger: Ledger) -> dict[tuple[str, str], str]:
+    """(organisation, series) -> wave, as the series.yml of the last context event declare it."""
+    found: dict[tuple[str, str], str] = {}
+    last = [event for event in ledger.events if event.release == CONTEXT and event.tree_sha256][-1:]
+    listing = archive.read_tree(last[0].tree_sha256 or "")["context"] if last else {}
+    for path, digest in sorted(listing.items()):
+        if path.endswith("/series.yml"):
+            with contextlib.suppress(ProblemsError):  # told where the context is read
+                series = read_yaml(archive.read(digest), path, Series)
+                if series.baseline:
+                    found[path.split("/")[1], series.series] = series.baseline
+    return found
 
 
 def _listed(contexts: Iterable[Event], archive: Archive) -> Iterable[tuple[str, bytes]]:

@@ -16,7 +16,16 @@ from assets.trends import make, plot
 from schemas.tables import BY_NAME
 from schemas.vocabulary import Agreement, words
 
-CHECKED = ("vintages", "estimates", "trends", "changes", "agreement")
+CHECKED = (
+    "vintages",
+    "estimates",
+    "trends",
+    "changes",
+    "trend_tests",
+    "house_lines",
+    "house_effects",
+    "agreement",
+)
 
 TRENDS = spec(
     "trends",

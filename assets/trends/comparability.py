@@ -86,14 +86,14 @@ def _form(one: End, two: End) -> str | None:
 def _changes(attribute: str, called: str) -> Callable[[End, End], str | None]:
     def applies(one: End, two: End) -> str | None:
         before, after = getattr(one, attribute), getattr(two, attribute)
-        if before is None or after is None or _same_words(before, after):
+        if before is None or after is None or same_words(before, after):
             return None
         return f"{called} changes from {before!r} to {after!r}"
 
     return applies
 
 
-def _same_words(one: str, two: str) -> bool:
+def same_words(one: str, two: str) -> bool:
     """Whether two descriptions differ only in case, punctuation or remarks in brackets."""
     import re
 

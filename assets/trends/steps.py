@@ -1,29 +1,25 @@
 """Trends and changes from estimates, questions and waves.
 
-Belongs here: the order of waves, predecessors, segments, change with error and verdict. Does not belong here: the
-rules of comparability (assets.trends.comparability).
+Belongs here: the order of waves, predecessors, segments, which pairs of waves are compared and tested together. Does
+not belong here: the rules of comparability (assets.trends.comparability), the test (assets.trends.change), adjustment
+(assets.trends.families).
 
-The test of a change is the normal one for two independent shares with their design-based errors; families are adjusted
-with Holm (1979). The detectable change solves d = (z_0.975 + z_0.80) * se(p, p + d), as in R `power.prop.test` with
-separate variances. Nothing is tested across a break or without review.
+Nothing is tested across a break or without review. Families: the steps of one line; the same line against its baseline;
+all answers of an item in one column, first wave against last.
 """
 
 import bisect
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow
 
-from assets.trends.comparability import End, joins, judge
+from assets.trends import change, families
+from assets.trends.comparability import WORST_FIRST, End, joins, judge
 from schemas.tables.figures import CHANGES, TRENDS
-from schemas.vocabulary import Comparability
-
-Z95 = 1.959963984540054  # qnorm(0.975)
-Z80 = 0.8416212335729143  # qnorm(0.8)
-LEVEL = 0.05
+from schemas.vocabulary import Comparability, Pair
 
 _CELL = ("organisation", "series", "item", "category", "subgroup", "subgroup_value")
 
@@ -42,6 +38,7 @@ def compute(
     estimates: Sequence[Mapping[str, Any]],
     questions: Mapping[tuple[str, str], Mapping[str, Any]],
     waves: Mapping[tuple[str, str, str], Mapping[str, Any]],
+    baselines: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[pyarrow.Table, pyarrow.Table]:
     """Trends and changes.
 
@@ -49,6 +46,7 @@ def compute(
         estimates: rows of `estimates`.
         questions: rows of `questions` by (release, question).
         waves: rows of `waves` by (organisation, series, wave).
+        baselines: wave that a series declares as its baseline, by (organisation, series).
 
     Returns:
         `trends` and `changes` with their declared columns. Waves without a date cannot be ordered and are left out;
@@ -79,6 +77,7 @@ def compute(
         of_item.setdefault((row["organisation"], row["series"], row["item"]), {}).setdefault(order, end)
     trends: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
+    whole: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     judged: dict[Any, tuple[Comparability, list[str]]] = {}
     in_order = {item: sorted(ends.items(), key=lambda at: at[0]) for item, ends in of_item.items()}
     for cell in sorted(lines):
@@ -95,22 +94,34 @@ def compute(
             return judged[key]
 
         reviewed = [point for point in points if point.end.reviewed]
-        trends += _trend(cell, reviewed, verdict)
+        steps = _trend(reviewed, verdict)
+        trends += steps
         family: dict[tuple[str, str], dict[str, Any]] = {}
         for sequence in (points, reviewed):
             for one, two in itertools.pairwise(sequence):
                 pair = (one.end.wave, two.end.wave)
                 if pair not in family:
-                    family[pair] = _change(cell, one, two, *verdict(one, two))
-        _adjust(cell, list(family.values()))
-        changes += family.values()
+                    family[pair] = _change(cell, "consecutive", one, two, *verdict(one, two))
+        ends, from_baseline = _long_changes(cell, reviewed, steps, (baselines or {}).get((cell[0], cell[1])))
+        line = " / ".join(cell[2:])
+        families.adjust(list(family.values()), f"consecutive waves of {line}")
+        families.adjust(from_baseline, f"waves of {line} against the baseline")
+        whole.setdefault(_column(cell), []).extend(ends)
+        changes += [*family.values(), *ends, *from_baseline]
+    for column, ends in whole.items():
+        families.adjust(ends, f"first to last wave of {' / '.join(column[2:])}, all answers")
     return (
         pyarrow.Table.from_pylist(trends, schema=TRENDS.arrow()),
         pyarrow.Table.from_pylist(changes, schema=CHANGES.arrow()),
     )
 
 
-def _trend(cell: tuple[str, ...], points: list[Point], verdict: Any) -> list[dict[str, Any]]:
+def _column(cell: tuple[str, ...]) -> tuple[str, ...]:
+    """The column of a banner that a line is in, all categories together."""
+    return tuple(part for name, part in zip(_CELL, cell, strict=True) if name != "category")
+
+
+def _trend(points: list[Point], verdict: Any) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     segment = 1
     for position, point in enumerate(points, start=1):
@@ -125,85 +136,67 @@ def _trend(cell: tuple[str, ...], points: list[Point], verdict: Any) -> list[dic
                 "predecessor_percent": before.row["percent"],
                 "comparability": comparability,
                 "reasons": reasons,
-                "change": _difference(before, point) if joins(comparability) else None,
+                "change": change.difference(before.row, point.row) if joins(comparability) else None,
             }
         rows.append({**row, "segment": segment})
     return rows
 
 
 def _change(
-    cell: tuple[str, ...], one: Point, two: Point, comparability: Comparability, reasons: list[str]
+    cell: tuple[str, ...], pair: Pair, one: Point, two: Point, comparability: Comparability, reasons: Sequence[str]
 ) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(_CELL, cell, strict=True))
     row |= {
         "wave_from": one.end.wave,
         "wave_to": two.end.wave,
+        "pair": pair,
         "percent_from": one.row["percent"],
         "percent_to": two.row["percent"],
         "comparability": comparability,
         "reasons": list(reasons),
         "verdict": "not_tested",
     }
-    if not joins(comparability):
-        return row
-    row["change"] = _difference(one, two)
-    errors = [point.row["standard_error"] for point in (one, two)]
-    if row["change"] is None or None in errors:
-        row["reasons"].append(
-            "not tested: no standard error in wave "
-            + " and ".join(
-                p.end.wave for p, e in zip((one, two), errors, strict=True) if e is None or p.row["percent"] is None
-            )
-        )
-        return row
-    error = math.hypot(*errors)
-    row["standard_error"] = error
-    row["detectable_change"] = detectable(one.row["percent"], one.row["n_effective"], two.row["n_effective"])
-    if error > 0:
-        row["change_low"], row["change_high"] = row["change"] - Z95 * error, row["change"] + Z95 * error
-        row["p_value"] = two_sided(row["change"] / error)
-    else:
-        row["reasons"].append("not tested: shares of 0 or 100 percent have no standard error")
+    if joins(comparability):
+        found, untested = change.tested(one.row, two.row)
+        row |= found
+        row["reasons"] += [untested] if untested else []
     return row
 
 
-def _adjust(cell: tuple[str, ...], family: list[dict[str, Any]]) -> None:
-    """Holm within the line: the tests that a reader of one trend makes at once."""
-    tested = sorted((row for row in family if row.get("p_value") is not None), key=lambda row: row["p_value"])
-    running = 0.0
-    for rank, row in enumerate(tested):
-        running = max(running, min(1.0, row["p_value"] * (len(tested) - rank)))
-        row["p_adjusted"] = running
-        row["family"] = f"consecutive waves of {' / '.join(cell[2:])}"
-        if running < LEVEL:
-            row["verdict"] = "rise" if row["change"] > 0 else "fall"
-        else:
-            row["verdict"] = "no_detectable_change"
-
-
-def _difference(one: Point, two: Point) -> float | None:
-    before, after = one.row["percent"], two.row["percent"]
-    return None if before is None or after is None else after - before
-
-
-def two_sided(z: float) -> float:
-    """Two-sided p-value of a normal deviate (R `2 * pnorm(-abs(z))`)."""
-    return math.erfc(abs(z) / math.sqrt(2))
-
-
-def detectable(percent: float, n_one: float, n_two: float) -> float:
-    """Smallest rise from `percent` that two samples find at 5 % (two-sided) with 80 % power, in points.
+def _long_changes(
+    cell: tuple[str, ...], points: Sequence[Point], steps: Sequence[Mapping[str, Any]], baseline: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Pairs that are not neighbours: ends of a segment of three waves or more, and every wave against
+    the baseline.
 
     Args:
-        percent: share in the earlier wave, 0 to 100; shares above a half are looked at from the other end.
-        n_one: effective n of the earlier wave.
-        n_two: effective n of the later wave.
+        cell: what the line is of.
+        points: its reviewed estimates in order.
+        steps: their rows of `trends`.
+        baseline: wave that the series declares as its baseline.
+
+    Returns:
+        Rows of `changes` for both kinds of pairs, not adjusted.
     """
-    p = min(percent, 100 - percent) / 100
-    # d = z * sqrt(p(1-p)/n1 + (p+d)(1-p-d)/n2), squared, is a quadratic in d; its positive root
-    z = (Z95 + Z80) ** 2
-    square, linear, constant = 1 + z / n_two, -z * (1 - 2 * p) / n_two, -z * p * (1 - p) * (1 / n_one + 1 / n_two)
-    difference = (-linear + math.sqrt(linear * linear - 4 * square * constant)) / (2 * square)
-    if p + difference > 1:  # so few interviews that only everybody would do
-        difference = math.sqrt(z * p * (1 - p) / n_one)
-    return 100 * difference
+    ends: list[dict[str, Any]] = []
+    start = 0
+    for last in range(len(points)):
+        if last + 1 < len(points) and joins(steps[last + 1]["comparability"]):
+            continue
+        if last > start + 1:  # of two waves the step is first to last already
+            ends.append(_change(cell, "first_last", points[start], points[last], *_worst(steps[start + 1 : last + 1])))
+        start = last + 1
+    from_baseline: list[dict[str, Any]] = []
+    base = next((at for at, point in enumerate(points) if point.end.wave == baseline), None)
+    for at in range(len(points)) if base is not None else ():
+        one, two = min(at, base or 0), max(at, base or 0)
+        if one != two:
+            verdict = _worst(steps[one + 1 : two + 1])
+            from_baseline.append(_change(cell, "baseline", points[one], points[two], *verdict))
+    return ends, from_baseline
+
+
+def _worst(steps: Sequence[Mapping[str, Any]]) -> tuple[Comparability, list[str]]:
+    """Two waves compare as the worst step between them does; every reason once, in the order of the waves."""
+    verdict = min((step["comparability"] for step in steps), key=WORST_FIRST.index)
+    return verdict, list(dict.fromkeys(reason for step in steps for reason in step["reasons"]))

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from pipeline.cli import extra, look, maintain, onboard, refreshing, verify
+from pipeline.cli import claim, estimate, extra, look, maintain, onboard, refreshing, site, verify
 
 app = typer.Typer(
     name="weathervane",
@@ -25,12 +25,16 @@ app.command()(refreshing.rebuild)
 app.command()(look.status)
 app.command()(look.trend)
 app.command()(look.sql)
+app.command()(claim.claim)
+app.command()(claim.cite)
 app.command()(verify.verify)
+app.command()(estimate.estimate)
 app.command()(onboard.add)
 app.command()(onboard.review)
 app.command()(maintain.doctor)
 app.command()(maintain.ui)
 app.command()(maintain.docs)
+app.command()(site.site)
 app.command()(extra.extra)
 
 

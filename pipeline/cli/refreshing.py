@@ -95,6 +95,7 @@ def summary(layout: Layout, notes: dict[str, Any]) -> None:
     _set_aside(notes)
     _awaiting(notes)
     show.out.print(f"database  {layout.link}", soft_wrap=True)
+    show.out.print(f"explorer  {layout.site / 'index.html'}", soft_wrap=True)
     show.out.print(f"audit     {layout.site / 'audit' / 'index.html'}", soft_wrap=True)
     if rows:
         show.out.print("\ntry next", style="bold")

@@ -1,12 +1,15 @@
-"""`verify`: published figures beside what the respondents' answers give.
+"""`verify`: published figures beside what the respondents' answers give; the engine beside its second implementation.
 
-Belongs here: queries and printing. Does not belong here: the comparison (assets.trends.agreement).
+Belongs here: queries and printing. Does not belong here: the comparisons (assets.trends.agreement,
+assets.estimates.twin.compare).
 """
 
 import json
+import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import duckdb
 import typer
@@ -15,6 +18,9 @@ from pipeline.cli import look, show
 from schemas.problems import nearest
 from warehouse import connect
 from warehouse.layout import Layout
+
+if TYPE_CHECKING:
+    from assets.estimates.twin.compare import Difference
 
 DISAGREE = 1
 _WORDS = {
@@ -30,13 +36,22 @@ def verify(
     release: Annotated[
         str | None, typer.Argument(help="A release, or the beginning of one (chronicles/russia-war); all if left out.")
     ] = None,
+    engine: Annotated[
+        bool, typer.Option("--engine", help="Compare the two implementations of the estimates with each other instead.")
+    ] = False,
     as_json: look.AsJson = False,
 ) -> None:
     """Compare published figures with what the respondents' answers give, each with its verdict.
 
     A figure agrees if the unrounded result is within half a unit of the last printed digit; a declared tolerance has
     its reason beside it. Exit code 1 if a figure differs or could not be computed although its file is there.
+
+    With --engine the published loads are estimated again, by the compiled sums and by SQL, and the largest difference
+    of every figure is printed. Exit code 1 if one is above 1e-12 (docs/statistics.md says relative to what).
     """
+    if engine:
+        _verify_engine(release, as_json)
+        return
     con = connect.read(Layout.from_environment().link)
     try:
         rows = _figures(con, release)
@@ -110,3 +125,75 @@ def _verdict(row: dict[str, Any], notes: list[str]) -> str:
             notes.append(row["note"])
         mark = f" [{notes.index(row['note']) + 1}]"
     return _WORDS[row["verdict"]] + mark
+
+
+def _verify_engine(release: str | None, as_json: bool) -> None:
+    from assets.estimates.twin.compare import FIGURES, TOLERANCE, worst
+
+    found, missing = {}, []
+    for name, path in _loads(Layout.from_environment(), release):
+        if path.is_file():
+            found[name] = _differences(path)
+        else:
+            missing.append(name)
+    overall = [worst(figure, (of[at] for of in found.values())) for at, figure in enumerate(FIGURES)]
+    if as_json:
+        told = {name: [one._asdict() for one in of] for name, of in found.items()}
+        whole = {"releases": told, "overall": [one._asdict() for one in overall], "without_coded_answers": missing}
+        typer.echo(json.dumps(whole).replace("Infinity", "null"))
+    else:
+        _print_differences(found, overall, missing)
+    if any(one.largest > TOLERANCE for one in overall):
+        raise typer.Exit(DISAGREE)
+
+
+def _loads(layout: Layout, release: str | None) -> Iterator[tuple[str, Path]]:
+    """Published loads of respondents' answers, with the places of their coded answers."""
+    from assets.estimates.engine.coded import NAME
+    from assets.releases.ledger import Ledger
+    from assets.releases.shelf import lake_folder
+
+    live = Ledger(layout.ledger).live()
+    if release is not None and not any(_within(name, release) for name in live):
+        close = nearest(release, list(live))
+        raise typer.BadParameter(f"no release {release!r} is loaded" + (f"; nearest: {close}" if close else ""))
+    for name, event in live.items():
+        folder = lake_folder(layout, name, event.load_vintage or 0)
+        if (release is None or _within(name, release)) and (folder / "weights.parquet").is_file():
+            yield name, folder / NAME
+
+
+def _differences(path: Path) -> "list[Difference]":
+    from assets.estimates.engine.coded import CodedFile
+    from assets.estimates.twin.compare import differences, engine_sums
+    from assets.estimates.twin.duck import sums
+
+    answers = CodedFile(path)
+    return differences(answers, engine_sums(answers), sums(path))
+
+
+def _print_differences(
+    found: "dict[str, list[Difference]]", overall: "Sequence[Difference]", missing: Sequence[str]
+) -> None:
+    from assets.estimates.twin.compare import TOLERANCE
+
+    rows = [[name, *map(_difference, of)] for name, of in found.items()]
+    columns = [one.figure.replace("_", " ") for one in overall]
+    if found:
+        show.table(["largest difference of", *columns], [*rows, ["all", *map(_difference, overall)]], right=columns)
+        show.out.print()
+    for one in overall:
+        if one.largest > TOLERANCE:
+            told = f"{one.figure.replace('_', ' ')} DIFFERS by {_difference(one)} in {one.where}"
+            show.out.print(told, markup=False, soft_wrap=True)
+    cells = sum(one.cells for one in overall if one.figure in ("n", "standard_error"))
+    show.out.print(f"{len(found)} releases, {cells} bases and errors compared; allowed: {TOLERANCE:g}")
+    if missing:
+        told = f"{len(missing)} releases were loaded before coded answers were kept: weathervane rebuild --from-archive"
+        show.out.print(told, soft_wrap=True)
+
+
+def _difference(one: "Difference") -> str:
+    if not one.cells:
+        return ""
+    return "only one has it" if math.isinf(one.largest) else f"{one.largest:.1e}" if one.largest else "0"

@@ -7,15 +7,19 @@ house (schemas.tables.house).
 from schemas.tables.declare import Table, column
 from schemas.vocabulary import (
     Answer,
+    CandidateRole,
     Cause,
     ClaimVerdict,
+    ClaimView,
     Comparison,
     Decision,
     DesignEffectBasis,
+    Direction,
     Form,
     Kind,
     OptionsMatch,
     Probability,
+    Qualifier,
     QuestionMatch,
     ReleaseStatus,
     WordingKind,
@@ -53,6 +57,7 @@ SERIES = Table(
         "population": column("VARCHAR", "Whom it means to describe", nullable=True),
         "mode": column("VARCHAR", "How people are interviewed", nullable=True),
         "rhythm_days": column("INTEGER", "Usual distance between waves", unit="days", nullable=True, low=1),
+        "baseline": column("VARCHAR", "Wave with which every other is compared as well", nullable=True),
         "url": column("VARCHAR", "Address of the series", nullable=True),
         "note": column("VARCHAR", "What a user should know", nullable=True),
     },
@@ -221,7 +226,7 @@ CODES = Table(
 
 WEIGHTS = Table(
     "weights",
-    "Weights of the respondents' files: which variable, and how it is distributed. One row per release.",
+    "Weights of the respondents: which variable or how made, and how they are distributed. One row per release.",
     "questions",
     ("release",),
     {
@@ -229,7 +234,9 @@ WEIGHTS = Table(
         "organisation": column("VARCHAR", "Id of the organisation"),
         "series": column("VARCHAR", "Id of the series"),
         "wave": column("VARCHAR", "Id of the wave"),
-        "variable": column("VARCHAR", "Weight variable; NULL for an unweighted sample", nullable=True),
+        "variable": column(
+            "VARCHAR", "Weight variable, where weights are made here that of their base; NULL without", nullable=True
+        ),
         "rows": column("INTEGER", "Rows of the file that belong to the release", unit="persons", low=0),
         "n": column("INTEGER", "Rows with a weight above 0: the respondents", unit="persons", low=0),
         "zeros": column("INTEGER", "Rows with weight 0, in no base", unit="persons", low=0),
@@ -242,13 +249,21 @@ WEIGHTS = Table(
         "n_effective": column("DOUBLE", "n divided by that", unit="persons", nullable=True, low=0),
         "strata": column("VARCHAR[]", "Variables of the strata"),
         "psu": column("VARCHAR", "Variable of the primary sampling units", nullable=True),
+        "method": column("VARCHAR", "How the weights were made here; NULL where they are the file's", nullable=True),
+        "iterations": column("INTEGER", "Steps until the targets were met", nullable=True, low=0),
+        "largest_difference": column(
+            "DOUBLE", "Largest difference of a weighted share to its target, relative", nullable=True, low=0
+        ),
+        "share_at_bounds": column(
+            "DOUBLE", "Respondents at a limit of trimming or calibration, of 1", nullable=True, low=0, high=1
+        ),
     },
 )
 
 CLAIMS = Table(
     "claims",
-    "Press sentences that quote a survey, with the figure they would need.",
-    "releases",
+    "Press sentences that quote a survey, checked with what was known at their date and with what stands today.",
+    "claims",
     ("claim",),
     {
         "claim": column("VARCHAR", "Id of the claim", source="catalog/claims"),
@@ -259,13 +274,75 @@ CLAIMS = Table(
         "item": column("VARCHAR", "Item it is about"),
         "category": column("VARCHAR", "Category it is about"),
         "value": column("DOUBLE", "Figure claimed", unit="percent", nullable=True, low=0, high=100),
-        "other_value": column("DOUBLE", "Second figure, of a claimed change", unit="percent", nullable=True),
+        "other_value": column("DOUBLE", "Earlier figure, of a claimed change", unit="percent", nullable=True),
+        "qualifier": column("VARCHAR", "How exact the sentence is", allowed=words(Qualifier)),
         "comparison": column("VARCHAR", "What kind of statement", allowed=words(Comparison)),
+        "direction": column("VARCHAR", "Where a claimed change goes", nullable=True, allowed=words(Direction)),
+        "period": column("VARCHAR", "Time of the interviews, if the sentence names it", nullable=True),
+        "other_period": column("VARCHAR", "The same for the earlier figure", nullable=True),
         "organisation": column("VARCHAR", "House that is quoted", nullable=True),
         "population": column("VARCHAR", "Population claimed", nullable=True),
-        "verdict": column("VARCHAR", "What the warehouse says of it", allowed=words(ClaimVerdict)),
+        "checked_for": column("DATE", "Last day that its date can mean: what was known by then is its_date"),
+        "verdict": column("VARCHAR", "With what was known at its date", allowed=words(ClaimVerdict)),
+        "findings": column("VARCHAR[]", "Everything that was found, worst first, as `verdict: rule`"),
+        "sentence": column("VARCHAR", "That verdict in words, with the figures and where they are from"),
+        "estimate_ids": column("VARCHAR[]", "The estimates that the sentence rests on; see cite"),
+        "verdict_today": column("VARCHAR", "If it were printed again today", allowed=words(ClaimVerdict)),
+        "findings_today": column("VARCHAR[]", "The same for today"),
+        "sentence_today": column("VARCHAR", "The same for today"),
+        "estimate_ids_today": column("VARCHAR[]", "The same for today"),
         "note": column("VARCHAR", "Our note", nullable=True),
     },
 )
 
-TABLES = (ORGANISATIONS, SERIES, WAVES, RELEASES, ITEMS, CATEGORIES, QUESTIONS, CODES, WEIGHTS, CLAIMS)
+CLAIM_CANDIDATES = Table(
+    "claim_candidates",
+    "Figures that a press sentence may mean, with the reason for or against each: one row per claim, view and figure.",
+    "claims",
+    ("claim", "view", "position"),
+    {
+        "claim": column("VARCHAR", "Id of the claim"),
+        "view": column("VARCHAR", "What was known at its date, or what stands today", allowed=words(ClaimView)),
+        "position": column("INTEGER", "Order, from 1: nearest to the sentence first", low=1),
+        "role": column("VARCHAR", "What the figure is to the claim", allowed=words(CandidateRole)),
+        "agrees": column("BOOLEAN", "Whether it is the figure claimed, rounded as the sentence rounds", nullable=True),
+        "why": column("VARCHAR", "Why it is or is not the one meant"),
+        "organisation": column("VARCHAR", "Id of the organisation"),
+        "series": column("VARCHAR", "Id of the series"),
+        "wave": column("VARCHAR", "Id of the wave"),
+        "item": column("VARCHAR", "Item"),
+        "category": column("VARCHAR", "Category of the item"),
+        "percent": column("DOUBLE", "Share; NULL for a range", unit="percent", nullable=True, low=0, high=100),
+        "percent_low": column(
+            "DOUBLE", "Lower end of the 95 % interval", unit="percent", nullable=True, low=0, high=100
+        ),
+        "percent_high": column(
+            "DOUBLE", "Upper end of the 95 % interval", unit="percent", nullable=True, low=0, high=100
+        ),
+        "n": column("INTEGER", "Unweighted base", unit="persons", nullable=True, low=1),
+        "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
+        "fieldwork_start": column("DATE", "First day of interviewing", nullable=True),
+        "fieldwork_end": column("DATE", "Last day of interviewing", nullable=True),
+        "population": column("VARCHAR", "Population described", nullable=True),
+        "mode": column("VARCHAR", "Mode of interviewing", nullable=True),
+        "available_from": column("DATE", "First day on which it could be known", nullable=True),
+        "available_until": column("DATE", "Day on which another value took its place", nullable=True),
+        "flags": column("VARCHAR[]", "Flags of the estimate"),
+        "estimate_id": column("VARCHAR", "Id of the estimate; NULL for a retelling", nullable=True),
+        "source_url": column("VARCHAR", "Address of the page"),
+    },
+)
+
+TABLES = (
+    ORGANISATIONS,
+    SERIES,
+    WAVES,
+    RELEASES,
+    ITEMS,
+    CATEGORIES,
+    QUESTIONS,
+    CODES,
+    WEIGHTS,
+    CLAIMS,
+    CLAIM_CANDIDATES,
+)

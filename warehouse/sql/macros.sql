@@ -218,19 +218,23 @@ COMMENT ON MACRO TABLE estimates_as_of IS
 
 CREATE MACRO cite(estimate_id) AS TABLE
 WITH known AS (
-    SELECT e.*, true AS latest, NULL::DATE AS available_until, 0 AS load_vintage
+    SELECT
+        e.*, true AS latest, NULL::DATE AS available_until, 0 AS load_vintage, NULL::TIMESTAMP AS loaded_at,
+        NULL::VARCHAR AS cause
     FROM estimates AS e
     UNION ALL BY NAME
     -- A figure that was quoted once stays citable after it was replaced.
-    SELECT v.* EXCLUDE (loaded_at, cause, available_from)
+    SELECT v.* EXCLUDE (available_from)
     FROM vintages AS v
 ),
 figure AS (
     SELECT f.*, t.file_sha256, t.cell
     FROM known AS f
-    -- The cell of the source; for a replaced value only where the source still holds the same text.
+    -- The cell of the source; for a replaced value only where the source still holds the same text. What comes from
+    -- respondents' answers has none, though a published figure of the same cell may stand in toplines.
     LEFT JOIN toplines AS t
-        ON t.release = f.release AND t.question = f.question AND t.item = f.item AND t.category = f.category
+        ON f.basis = 'published' AND t.release = f.release AND t.question = f.question AND t.item = f.item
+        AND t.category = f.category
         AND t.subgroup = f.subgroup AND t.subgroup_value = f.subgroup_value
         AND (f.latest OR t.percent_text = f.published_text)
     QUALIFY row_number() OVER (
@@ -239,9 +243,21 @@ figure AS (
             t.published = f.vintage DESC, t.source_url = f.source_url DESC, t.standing = 'figure' DESC, t.cell
     ) = 1
 ),
+answers AS (  -- the files of a release that hold respondents' answers: all but those that people write
+    SELECT
+        b.release,
+        string_agg(split_part(b.file, '  ', 1), ' and ' ORDER BY b.file) AS sha256,
+        string_agg(split_part(b.file, '  ', 2), ' and ' ORDER BY b.file) AS name
+    FROM (SELECT r.release, unnest(r.files) AS file FROM releases AS r) AS b
+    WHERE split_part(b.file, '  ', 2)
+        NOT IN ('release.yml', 'questions.csv', 'categories.csv', 'toplines.csv', 'published.csv')
+    GROUP BY b.release
+),
 described AS (
     SELECT
-        f.*,
+        f.* EXCLUDE (file_sha256, cell),
+        coalesce(f.file_sha256, a.sha256) AS file_sha256,
+        coalesce(f.cell, a.name || coalesce(', variable ' || q.variable, '')) AS cell,
         coalesce(o.name, f.organisation) AS organisation_name,
         coalesce(s.name, f.series) AS series_name,
         w.title, w.fieldwork, w.population, w.mode, w.weighting,
@@ -261,6 +277,7 @@ described AS (
     LEFT JOIN waves AS w ON w.organisation = f.organisation AND w.series = f.series AND w.wave = f.wave
     LEFT JOIN questions AS q ON q.release = f.release AND q.question = f.question
     LEFT JOIN categories AS c ON c.item = f.item AND c.category = f.category
+    LEFT JOIN answers AS a ON a.release = f.release AND f.basis = 'microdata'
 ),
 answer AS (
     SELECT
@@ -282,6 +299,11 @@ answer AS (
             || '. Weighting: ' || coalesce(d.weighting, 'not stated')
             || CASE WHEN len(d.flags) = 0 THEN '' ELSE '. Flags: ' || replace(array_to_string(d.flags, ', '), '_', ' ') END
             || '. Published: ' || d.vintage
+            || CASE
+                WHEN d.load_vintage > 1
+                    THEN '; load ' || d.load_vintage::VARCHAR || ', because of ' || coalesce(d.cause, 'nothing stated')
+                ELSE ''
+            END
             || CASE WHEN d.latest THEN '' ELSE '; replaced on ' || coalesce(d.available_until::VARCHAR, 'a later day') END
             || '. File sha256: ' || coalesce(d.file_sha256, 'not kept')
             || '. ' || d.source_url
@@ -290,7 +312,8 @@ answer AS (
         d.fieldwork, d.fieldwork_start, d.fieldwork_end, d.population, d.mode, d.n, d.weighting,
         d.item, d.wording, d.wording_kind, d.category, d.category_label, d.subgroup, d.subgroup_value, d.base,
         d.percent, d.percent_low, d.percent_high, d.interval_method, d.qualifier, d.published_text, d.flags,
-        d.vintage, CASE WHEN d.latest THEN NULL ELSE d.available_until END AS replaced_on,
+        d.basis, d.vintage, CASE WHEN d.load_vintage > 0 THEN d.load_vintage END AS load_vintage, d.loaded_at, d.cause,
+        CASE WHEN d.latest THEN NULL ELSE d.available_until END AS replaced_on,
         d.file_sha256, d.cell, d.release, d.source_url
     FROM described AS d
 )
@@ -300,5 +323,6 @@ WHERE _found._id = estimate_id;
 
 COMMENT ON MACRO TABLE cite IS
 'cite(estimate_id): one row, a citation to paste and its parts as columns. Ids of replaced values work too; replaced_on '
-'says since when another value stands. n and the wording are those of the question in that wave; not stated means that '
-'the source does not say.';
+'says since when another value stands. file_sha256 and cell lead to the bytes: of a published figure the row, of an '
+'estimate from answers the file and its variable. n and the wording are those of the question in that wave; not stated '
+'means that the source does not say.';

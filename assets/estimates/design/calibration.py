@@ -8,7 +8,7 @@ Source: `survey::postStratify`, `rake`, `calibrate`; Deming and Stephan 1940; De
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,24 @@ from assets.estimates.design.replicates import Replicates
 from assets.estimates.design.residuals import Cells, Margins, Regression
 
 Distance = Literal["linear", "raking", "logit"]
+Ratio = Callable[[Floats], tuple[Floats, Floats]]  # new over old weight, and its derivative
+_RIDGE = 1e-9
 HALVINGS = 40  # of a Newton step that leads away
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How near weights came to known totals.
+
+    Attributes:
+        g: (n,) new weight / old weight.
+        off: largest deviation from a total relative to that total.
+        rounds: Newton steps taken.
+    """
+
+    g: Floats
+    off: float
+    rounds: int
 
 
 def poststratify(design: Design, cells: Codes, population: npt.ArrayLike) -> Design:
@@ -111,45 +128,93 @@ def calibrate(
             negative weight.
     """
     x, known = np.asarray(columns, np.float64), np.asarray(totals, np.float64)
-    if x.ndim != 2 or len(x) != design.size or known.shape != x.shape[1:] or not np.isfinite(x).all():
-        raise DesignError(f"columns {x.shape} and totals {known.shape} do not fit {design.size} rows")
-    scale = np.abs(x).max(axis=0)
+    found = fit(design.weights, x, known, distance, bounds, tolerance, rounds)
+    if found.off > 100 * tolerance:
+        raise DesignError(f"the totals were not met: {found.off:.2g} off")
+    weights = design.weights * found.g
+    if (weights < 0).any():
+        raise DesignError("linear calibration made weights negative: use raking, or logit with bounds")
+    adjustment = Regression(x, design.weights, found.g)
+    return replace(design, weights=weights, adjustments=(*design.adjustments, adjustment))
+
+
+def fit(
+    weights: Floats,
+    columns: Floats,
+    totals: Floats,
+    distance: Distance = "raking",
+    bounds: tuple[float, float] | None = None,
+    tolerance: float = 1e-12,
+    rounds: int = 50,
+    limits: tuple[float, float] | None = None,
+) -> Fit:
+    """As near to the totals as the distance gets, whether that is near enough or not.
+
+    Args:
+        weights: (n,) before, at least 0.
+        columns: see `calibrate`, as the others that are not here.
+        totals: (k,).
+        distance: of raking or linear if there are limits.
+        bounds: of logit.
+        tolerance: where to stop.
+        rounds: Newton steps at most.
+        limits: lowest and highest new weight. Who would lie beyond gets the limit, and the others make up for it: the
+            weights nearest to those before that keep both limits and totals (Deville and Sarndal 1992, section 2).
+
+    Raises:
+        DesignError: shapes differ, columns depend on each other, bounds missing or out of place.
+    """
+    if columns.ndim != 2 or len(columns) != len(weights) or totals.shape != columns.shape[1:]:
+        raise DesignError(f"columns {columns.shape} and totals {totals.shape} do not fit {len(weights)} rows")
+    if not np.isfinite(columns).all():
+        raise DesignError("the columns have missing values")
+    scale = np.abs(columns).max(axis=0)
     scale[scale == 0] = 1.0
-    x, known = x / scale, known / scale  # so that columns in euros and in persons stand on one footing
+    x, known = columns / scale, totals / scale  # so that columns in euros and in persons stand on one footing
     ratio = _ratios(distance, bounds)
-    slope, g = np.zeros(x.shape[1]), np.ones(design.size)
+    if limits is not None:
+        ratio = _limited(ratio, *(end / np.where(weights > 0, weights, 1.0) for end in limits))
+    slope, g = np.zeros(x.shape[1]), ratio(np.zeros(len(weights)))[0]
     size = np.where(known == 0, 1.0, np.abs(known))
-    off = _off(design.weights, g, x, known, size)
-    for _ in range(rounds):
-        if off <= tolerance:
-            break
+    off = _off(weights, g, x, known, size)
+    done = 0
+    while off > tolerance and done < rounds:
         _, derivative = ratio(x @ slope)
-        information = x.T @ (x * (design.weights * derivative)[:, None])
-        if np.linalg.matrix_rank(information) < len(slope):
-            raise DesignError("the columns depend on each other, or no row can move any further")
-        step = np.linalg.solve(information, known - x.T @ (design.weights * g))
+        information = x.T @ (x * (weights * derivative)[:, None])
+        if limits is not None:  # all rows of a cell may be at a limit for now
+            information += _RIDGE * np.diag((x**2).T @ weights)
+        elif np.linalg.matrix_rank(information) < len(slope):
+            if not done:
+                raise DesignError("the columns depend on each other")
+            break  # no row can move any further
+        step = np.linalg.solve(information, known - x.T @ (weights * g))
+        done += 1
         for _ in range(HALVINGS):
-            g = ratio(x @ (slope + step))[0]
-            if (now := _off(design.weights, g, x, known, size)) < off:
+            tried = ratio(x @ (slope + step))[0]
+            if (now := _off(weights, tried, x, known, size)) < off:
                 break
             step = step / 2
         else:
             break
-        slope, off = slope + step, now
-    if off > 100 * tolerance:
-        raise DesignError(f"the totals were not met: {off:.2g} off")
-    weights = design.weights * g
-    if (weights < 0).any():
-        raise DesignError("linear calibration made weights negative: use raking, or logit with bounds")
-    adjustment = Regression(x, design.weights, g)
-    return replace(design, weights=weights, adjustments=(*design.adjustments, adjustment))
+        slope, off, g = slope + step, now, tried
+    return Fit(g, off, done)
+
+
+def _limited(ratio: Ratio, low: Floats, high: Floats) -> Ratio:
+    """A ratio kept between (n,) limits, where it then stands still."""
+
+    def limited(u: Floats) -> tuple[Floats, Floats]:
+        g, slope = ratio(u)
+        return np.clip(g, low, high), np.where((g > low) & (g < high), slope, 0.0)
+
+    return limited
 
 
 def _off(weights: Floats, g: Floats, x: Floats, known: Floats, size: Floats) -> float:
     return float(np.max(np.abs(x.T @ (weights * g) - known) / size))
 
 
-def _ratios(distance: Distance, bounds: tuple[float, float] | None) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _ratios(distance: Distance, bounds: tuple[float, float] | None) -> Ratio:
     """New over old weight and its derivative, as functions of the linear predictor."""
     if (bounds is not None) != (distance == "logit"):
         raise DesignError("bounds belong to logit, and logit needs them")

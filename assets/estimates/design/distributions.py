@@ -1,14 +1,18 @@
 """Quantiles and tails of distributions, typed: the only place that imports scipy.
 
-Belongs here: one line per function, and what it says where it is not defined. Does not belong here: statistics.
+Belongs here: one line per function, of one number or of arrays, and what it says where it is not defined. Does not
+belong here: statistics.
 
 Source: `scipy.special`; in R `qt`, `pt`, `qbeta`, `pf`, `pchisq`, `qlogis`, `plogis`.
 """
 
 import math
-from collections.abc import Callable
 
-from scipy import optimize, special
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
 
 
 def t_quantile(p: float, df: float) -> float:
@@ -23,9 +27,15 @@ def t_two_sided(t: float, df: float) -> float:
     return 2 * float(special.stdtr(df, -abs(t))) if df > 0 else math.nan
 
 
-def beta_quantile(p: float, a: float, b: float) -> float:
-    """Quantile of the beta distribution, a and b above 0."""
-    return float(special.betaincinv(a, b, p))
+def t_quantiles(p: float, df: Floats) -> Floats:
+    """Quantile of Student's t for several degrees of freedom; nan where they are not above 0, normal at inf."""
+    out: Floats = np.where(np.isinf(df), special.ndtri(p), special.stdtrit(np.where(df > 0, df, math.nan), p))
+    return out
+
+
+def beta_quantiles(p: float, a: Floats, b: Floats) -> Floats:
+    """Quantile of beta distributions, a and b above 0."""
+    return np.asarray(special.betaincinv(a, b, p))
 
 
 def f_tail(f: float, df_top: float, df_bottom: float) -> float:
@@ -38,21 +48,16 @@ def chi_square_tail(x: float, df: float) -> float:
     return float(special.chdtrc(df, x))
 
 
-def logit(p: float) -> float:
+def logit(p: Floats) -> Floats:
     """Logarithm of the odds, p above 0 and below 1."""
-    return float(special.logit(p))
+    return np.asarray(special.logit(p))
 
 
-def expit(x: float) -> float:
+def expit(x: Floats) -> Floats:
     """Probability with these log odds."""
-    return float(special.expit(x))
+    return np.asarray(special.expit(x))
 
 
-def log_expit(x: float) -> float:
+def log_expit(x: Floats) -> Floats:
     """Logarithm of `expit`, exact far out."""
-    return float(special.log_expit(x))
-
-
-def root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function that changes sign between low and high is 0."""
-    return float(optimize.brentq(function, low, high, xtol=1e-14, rtol=1e-14))
+    return np.asarray(special.log_expit(x))

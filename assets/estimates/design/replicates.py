@@ -191,8 +191,26 @@ def evaluate(replicates: Replicates, member: Mask, statistic: Callable[[Floats],
         return None
     values = statistic(w[:, None])[0]
     thetas = statistic(columns)
-    rank = int(np.linalg.matrix_rank(columns, tol=RANK * float(np.linalg.norm(columns, 2))))
-    return _spread(replicates, values, thetas, rank - 1, n, member)
+    return _spread(replicates, values, thetas, rank(columns) - 1, n, member)
+
+
+def rank(columns: Floats) -> int:
+    """Replicates (n, R) that do not follow from the others, R `qr(columns, tol = 1e-5)$rank`.
+
+    Singular values are those of the smaller product of the columns with themselves: R x R in place of n x R.
+    """
+    if not columns.any():
+        return 0
+    whole = columns / np.abs(columns).max()
+    square = whole.T @ whole if len(columns) >= columns.shape[1] else whole @ whole.T
+    values = np.linalg.eigvalsh(square)
+    return int(np.count_nonzero(values > RANK**2 * values[-1]))
+
+
+def variances(replicates: Replicates, values: Floats, thetas: Floats) -> Floats:
+    """(k,) variances of estimates (k,) whose replicates are `thetas` (R, k); nan as in `Replicated.covariance`."""
+    deviation = _deviations(replicates, values, thetas)
+    return np.full(len(values), np.nan) if deviation is None else (deviation * deviation).sum(axis=0)
 
 
 def replicates_together(replicates: Replicates, estimates: Sequence[Replicated]) -> Replicated:
@@ -207,14 +225,21 @@ def replicates_together(replicates: Replicates, estimates: Sequence[Replicated])
 
 
 def _spread(replicates: Replicates, values: Floats, thetas: Floats, df: int, n: int, member: Mask) -> Replicated:
+    deviation = _deviations(replicates, values, thetas)
+    unknown = np.full((len(values),) * 2, np.nan)
+    covariance = unknown if deviation is None else deviation.T @ deviation
+    lost = int(np.count_nonzero(np.isnan(thetas).any(axis=1)))
+    return Replicated(values, covariance, df, n, member, thetas, lost)
+
+
+def _deviations(replicates: Replicates, values: Floats, thetas: Floats) -> Floats | None:
+    """(replicates with an estimate, k) deviations times the root of their scales; None where fewer than two count."""
     good = ~np.isnan(thetas).any(axis=1)
     kept, scales = thetas[good], replicates.scales[good]
-    lost = int(np.count_nonzero(~good))
     if np.count_nonzero(scales > 0) < 2:
-        return Replicated(values, np.full((len(values),) * 2, np.nan), df, n, member, thetas, lost)
+        return None
     centre = values if replicates.mse else kept[scales > 0].mean(axis=0)
-    deviation = (kept - centre) * np.sqrt(scales)[:, None]
-    return Replicated(values, deviation.T @ deviation, df, n, member, thetas, lost)
+    return np.asarray((kept - centre) * np.sqrt(scales)[:, None])
 
 
 def _divided(top: Floats, bottom: Floats) -> Floats:

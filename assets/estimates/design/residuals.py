@@ -7,6 +7,7 @@ Source: `survey::svyrecvar`, argument postStrata; Deville and Sarndal 1992, JASA
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -71,12 +72,18 @@ class Regression:
 
     def residual(self, contributions: Floats) -> Floats:
         """See `Adjustment`."""
-        after = self.before * self.g
-        z = contributions / np.where(after == 0, 1.0, after)[:, None]
-        root = np.sqrt(self.before)[:, None]
-        slopes = np.linalg.lstsq(self.columns * root, z * root, rcond=None)[0]
-        result: Floats = (z - self.columns @ slopes) * after[:, None]
+        root, basis = self._basis
+        z = contributions / np.where(self.g == 0, 1.0, self.g * root)[:, None]
+        result: Floats = (z - basis @ (basis.T @ z)) * (self.g * root)[:, None]
         return result
+
+    @cached_property
+    def _basis(self) -> tuple[Floats, Floats]:
+        """Square root of the weights before (n,), 1 where they are 0; orthonormal columns of the regression (n, r)."""
+        root = np.sqrt(self.before)
+        left, sizes, _ = np.linalg.svd(self.columns * root[:, None], full_matrices=False)
+        kept = sizes > sizes.max(initial=0.0) * len(root) * np.finfo(np.float64).eps
+        return np.where(root == 0, 1.0, root), np.ascontiguousarray(left[:, kept])
 
 
 def _cell_means(values: Floats, cells: Codes) -> Floats:

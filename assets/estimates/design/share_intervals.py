@@ -11,9 +11,13 @@ import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
-from assets.estimates.design.distributions import beta_quantile, expit, log_expit, logit, root, t_quantile
+import numpy as np
+
+from assets.estimates.design.design import Floats
+from assets.estimates.design.distributions import beta_quantiles, expit, log_expit, logit, t_quantiles
 
 Method = Literal["logit", "xlogit", "likelihood", "asin", "beta", "korn_graubard", "mean", "wilson"]
+STEPS = 100  # of Newton's method towards an end of a likelihood interval; a dozen are usual
 
 
 class Interval(NamedTuple):
@@ -60,67 +64,91 @@ def share_interval(
     if method not in get_args(Method):
         raise ValueError(f"unknown method {method}")
     if p in (0.0, 1.0):
-        return Interval(*_clopper_pearson(p, n, level), "clopper_pearson_n")
+        low, high = _clopper_pearson(np.array([p]), np.array([n], np.float64), level)
+        return Interval(float(low[0]), float(high[0]), "clopper_pearson_n")
     if df < 1 or math.isnan(variance):
         return None
     if variance == 0:
         return Interval(p, p, "no_variance")
-    t = t_quantile((1 + level) / 2, df)
+    low, high = interval_ends(np.array([p]), np.array([variance]), np.array([df]), np.array([n]), method, level)
+    return Interval(float(low[0]), float(high[0]), method)
+
+
+def interval_ends(
+    p: Floats, variance: Floats, df: Floats, n: Floats, method: Method, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Lower and upper ends of intervals of several shares, by the formulas of `share_interval`.
+
+    Args:
+        p: (k,) above 0 and below 1.
+        variance: (k,) above 0.
+        df: (k,) at least 1.
+        n: (k,) at least 2.
+        method: see `share_interval`.
+        level: coverage.
+    """
+    t = t_quantiles((1 + level) / 2, df)
     if method == "likelihood":
-        t *= math.sqrt(n / (n - 1))
+        t = t * np.sqrt(n / (n - 1))
     n_effective = p * (1 - p) / variance
     if method in ("beta", "korn_graubard"):
-        by_df = n_effective * (t_quantile((1 + level) / 2, n - 1) / t) ** 2
-        return Interval(*_clopper_pearson(p, min(n, by_df) if method == "korn_graubard" else by_df, level), method)
-    return Interval(*_METHODS[method](p, math.sqrt(variance), n_effective, t), method)
+        by_df = n_effective * (t_quantiles((1 + level) / 2, n - 1) / t) ** 2
+        return _clopper_pearson(p, np.minimum(n, by_df) if method == "korn_graubard" else by_df, level)
+    return _METHODS[method](p, np.sqrt(variance), n_effective, t)
 
 
-def _clopper_pearson(p: float, n: float, level: float) -> tuple[float, float]:
+def _clopper_pearson(p: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
     tail = (1 - level) / 2
-    low = 0.0 if p == 0 else beta_quantile(tail, n * p, n * (1 - p) + 1)
-    high = 1.0 if p == 1 else beta_quantile(1 - tail, n * p + 1, n * (1 - p))
+    low = np.where(p == 0, 0.0, beta_quantiles(tail, n * p, n * (1 - p) + 1))
+    high = np.where(p == 1, 1.0, beta_quantiles(1 - tail, n * p + 1, n * (1 - p)))
     return low, high
 
 
-def _logit(p: float, error: float, _: float, t: float) -> tuple[float, float]:
+def _logit(p: Floats, error: Floats, _: Floats, t: Floats) -> tuple[Floats, Floats]:
     centre, half = logit(p), t * error / (p * (1 - p))
     return expit(centre - half), expit(centre + half)
 
 
-def _asin(p: float, error: float, _: float, t: float) -> tuple[float, float]:
+def _asin(p: Floats, error: Floats, _: Floats, t: Floats) -> tuple[Floats, Floats]:
     """Beyond the ends of the scale R's sine turns back; ours stops at 0 and 1."""
-    centre, half = math.asin(math.sqrt(p)), t * error / (2 * math.sqrt(p * (1 - p)))
-    return math.sin(max(centre - half, 0.0)) ** 2, math.sin(min(centre + half, math.pi / 2)) ** 2
+    centre, half = np.arcsin(np.sqrt(p)), t * error / (2 * np.sqrt(p * (1 - p)))
+    return np.sin(np.maximum(centre - half, 0.0)) ** 2, np.sin(np.minimum(centre + half, math.pi / 2)) ** 2
 
 
-def _mean(p: float, error: float, _: float, t: float) -> tuple[float, float]:
+def _mean(p: Floats, error: Floats, _: Floats, t: Floats) -> tuple[Floats, Floats]:
     return p - t * error, p + t * error
 
 
-def _wilson(p: float, _: float, n: float, t: float) -> tuple[float, float]:
+def _wilson(p: Floats, _: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
     centre = (p + t * t / (2 * n)) / (1 + t * t / n)
-    half = t / (1 + t * t / n) * math.sqrt(p * (1 - p) / n + t * t / (4 * n * n))
+    half = t / (1 + t * t / n) * np.sqrt(p * (1 - p) / n + t * t / (4 * n * n))
     return centre - half, centre + half
 
 
-def _likelihood(p: float, _: float, n: float, t: float) -> tuple[float, float]:
-    def excess(x: float) -> float:
-        """Of twice the log likelihood ratio over t^2, at p0 = expit(x)."""
-        divergence = p * (math.log(p) - log_expit(x))
-        divergence += (1 - p) * (math.log1p(-p) - log_expit(-x))
+def _likelihood(p: Floats, _: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+    def excess(x: Floats) -> Floats:
+        """Of twice the log likelihood ratio over t^2, at p0 = expit(x): convex, least at p0 = p."""
+        divergence = p * (np.log(p) - log_expit(x))
+        divergence += (1 - p) * (np.log1p(-p) - log_expit(-x))
         return 2 * n * divergence - t * t
 
-    centre = logit(p)
-    ends = []
-    for step in (-1.0, 1.0):
-        far = step
-        while excess(centre + far) < 0:
-            far *= 2
-        ends.append(expit(root(excess, centre, centre + far)))
-    return ends[0], ends[1]
+    def end(step: float) -> Floats:
+        centre = logit(p)
+        far = np.full_like(p, step)
+        while (near := excess(centre + far) < 0).any():
+            far[near] *= 2
+        x = centre + far
+        for _ in range(STEPS):  # from outside, the steps of a convex function come nearer and never pass the root
+            closer = x - excess(x) / (2 * n * (expit(x) - p))
+            if (np.abs(closer - x) <= 1e-15 * (1 + np.abs(x))).all():
+                break
+            x = closer
+        return expit(x)
+
+    return end(-1.0), end(1.0)
 
 
-_METHODS: dict[str, Callable[[float, float, float, float], tuple[float, float]]] = {
+_METHODS: dict[str, Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]] = {
     "logit": _logit,
     "xlogit": _logit,
     "likelihood": _likelihood,

@@ -1,0 +1,69 @@
+"""The Dagster face of the room: the asset `claims` and its contract.
+
+Belongs here: declarations, metadata. Does not belong here: checking.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet
+
+from assets.claims import make
+from assets.faces import House, spec
+from assets.releases.archive import Archive
+from assets.releases.shelf import Surroundings
+from schemas.tables import BY_NAME
+
+CLAIMS = spec(
+    "claims",
+    "claims",
+    "claims",
+    "Press sentences that quote a survey, each checked twice: with what was known at its date, and with what stands "
+    "today. Every figure that it may mean is in claim_candidates.",
+    ("trends",),
+)
+CONTRACT = dg.AssetCheckSpec(
+    "claims_meet_contract",
+    asset="claims",
+    blocking=True,
+    description="Claims and their candidates meet their declared tables (pandera): known words only, every claim with "
+    "a verdict and a sentence. Blocks publication.",
+)
+
+
+@dg.multi_asset(name="claims", specs=[CLAIMS], check_specs=[CONTRACT], required_resource_keys={"house"})
+def claims_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Check every claim of the catalogue into the run's work folder."""
+    house: House = context.resources.house
+    house.say(context, "checking claims")
+    rows = make.make(Surroundings.read(Archive(house.layout.archive), house.ledger()), house.shelf(), house.work)
+    problems = []
+    judged: list[dict[str, Any]] = []
+    for name in make.MADE:
+        table = pyarrow.parquet.read_table(house.work / f"{name}.parquet")
+        problems += [problem for _, problem in BY_NAME[name].problems(BY_NAME[name].from_arrow(table))]
+        judged += table.to_pylist() if name == "claims" else []
+    metadata: dict[str, Any] = {
+        "dagster/row_count": rows["claims"],
+        "candidates": rows["claim_candidates"],
+        "verdicts": dg.MetadataValue.md(_told(judged)),
+    }
+    yield dg.MaterializeResult("claims", metadata=metadata, data_version=house.data_version())
+    yield dg.AssetCheckResult(
+        asset_key="claims",
+        check_name=CONTRACT.name,
+        passed=not problems,
+        description="; ".join(map(str, problems[:3])) or "every row meets its contract",
+        metadata={"found": len(problems)},
+    )
+
+
+def _told(rows: list[dict[str, Any]]) -> str:
+    """Verdicts counted, and one line a claim."""
+    counts = Counter(row["verdict"] for row in rows)
+    lines = [", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(counts.items())), ""]
+    lines += ["| claim | at its date | today |", "|---|---|---|"]
+    lines += [f"| {r['claim']} | {r['verdict']} | {r['verdict_today']} |".replace("_", " ") for r in rows]
+    return "\n".join(lines)

@@ -1,0 +1,350 @@
+"""From coded answers to the tables of estimates and scores: every cell of a release, as Arrow columns.
+
+Belongs here: which cells have a row, in which order, and their columns. Does not belong here: numbers (`.margins`), the
+declarations of the tables (schemas.tables.figures).
+
+A column of a banner in which nobody of the base has a weight above 0 has no rows: nothing is known, which is not 0. A
+category that the question offered and nobody chose has its row with 0; one that no code of the question leads to has
+none. A net is the share of those who chose one of its parts, with the error of just that, never a sum of errors; of a
+question with several answers that is less than the sum of its parts.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+
+from assets.estimates.dependence import Ids
+from assets.estimates.engine.coded import Answers, Array, Header, Question
+from assets.estimates.engine.frame import Floats, Frame, frame
+from assets.estimates.engine.margins import ASKED, AT_ONE, AT_ZERO, FLAGS, Margins, mean_margins, share_margins
+from assets.estimates.engine.moments import Banners, Base, Means, Shares, banners_of
+from assets.estimates.engine.sums import COMPILED_FROM, Sums, sums_for
+from assets.releases.ledger import VALUES
+from schemas.tables.figures import SCORES
+
+TOTAL = ("total", "all")
+BLOCK = 256 << 20  # bytes of answers in memory at once, beside weight, design and banners
+
+Tables = tuple[pyarrow.Table, pyarrow.Table]
+
+_SHARES = pyarrow.schema([one for one in VALUES if one.name != "load_vintage"])
+_SCORES = SCORES.arrow()
+
+
+class Column(NamedTuple):
+    """One column of a banner, with what ids of its estimates depend on."""
+
+    subgroup: str
+    value: str
+    depends: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """What the sums of one question give: margins of its shares (D, O) and of its mean (D,), with their bases."""
+
+    question: Question
+    outputs: tuple[str, ...]
+    shares: tuple[Base, Margins] | None
+    means: tuple[Base, Margins] | None
+
+
+def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
+    """Estimates and scores of one release.
+
+    Args:
+        answers: coded.
+        compiled_from: see `.sums`.
+
+    Returns:
+        Rows of `assets.releases.ledger.VALUES` without load_vintage, in percent and points, and rows of
+        `schemas.tables.figures.SCORES` in the unit of the scores. By question; of each the total first, then banners;
+        of each column categories, then nets.
+
+    Raises:
+        ValueError: the rows are not in the order of strata and PSUs, or a PSU lies in two strata.
+    """
+    header = answers.header
+    drawn = _frame(answers)
+    banners, columns = _banners(answers, drawn)
+    sums, threads = sums_for(banners, sum(_columns_of(one) for one in header.questions), compiled_from)
+    shares, scores = _Shares(header, columns, drawn.lone), _Scores(header, columns, drawn.lone)
+    with ThreadPoolExecutor(threads) as pool:
+        for block in _blocks(answers):
+            arrays = answers.columns(name for one in block for name in _names(one))
+            jobs = [(header, banners, one, arrays, sums) for one in block]
+            for counted in pool.map(_count, jobs) if threads > 1 else map(_count, jobs):
+                shares.add(counted)
+                scores.add(counted)
+    return shares.table(), scores.table()
+
+
+def of_sums(header: Header, sums: Iterable[tuple[Shares | None, Means | None]], lone: bool) -> Tables:
+    """Estimates and scores of one release whose sums were made elsewhere, as `estimate` gives them.
+
+    Args:
+        header: of the coded answers.
+        sums: by question, in the header's order; shares of categories, then nets.
+        lone: whether a stratum has one PSU beside other strata.
+    """
+    columns = _columns(header)
+    shares, scores = _Shares(header, columns, lone), _Scores(header, columns, lone)
+    for question, (of_shares, of_means) in zip(header.questions, sums, strict=True):
+        made = None if of_shares is None else (
+            of_shares.base, share_margins(of_shares, header.interval, header.normal)
+        )  # fmt: skip
+        means = None if of_means is None else (of_means.base, mean_margins(of_means, header.normal))
+        counted = _Counted(question, (*question.categories, *question.nets), made, means)
+        shares.add(counted)
+        scores.add(counted)
+    return shares.table(), scores.table()
+
+
+def _frame(answers: Answers) -> Frame:
+    there = [name for name in ("weight", "stratum", "psu", "population") if name in answers.names]
+    found = answers.columns(there)
+    drawn = frame(
+        found["weight"], found.get("stratum"), found.get("psu"), answers.header.lonely,
+        population=found.get("population"),
+    )  # fmt: skip
+    if answers.header.replicates is not None:
+        from assets.estimates.engine.replicated import replicates
+
+        return replace(drawn, replicates=replicates(drawn, answers.header.replicates, answers))
+    made = answers.header.calibration
+    if made is None:
+        return drawn
+    from assets.estimates.engine.calibrated import adjustment
+
+    arrays = answers.columns([made.before, made.after, *(one.column for one in made.targets)])
+    targets = [(arrays[one.column], len(one.names)) for one in made.targets]
+    return replace(drawn, adjustments=(adjustment(targets, arrays[made.before], arrays[made.after], made.rake),))
+
+
+def _banners(answers: Answers, drawn: Frame) -> tuple[Banners, list[Column]]:
+    header = answers.header
+    members: Iterator[Array] = (answers.columns([one.column])[one.column] for one in header.banners)
+    everyone = np.zeros(drawn.rows, np.int16)
+    sizes = [1, *(len(one.values) for one in header.banners)]
+    return banners_of(drawn, _chained(everyone, members), sizes), _columns(header)
+
+
+def _columns(header: Header) -> list[Column]:
+    columns = [Column(*TOTAL, "")]
+    return columns + [Column(one.subgroup, value, one.depends) for one in header.banners for value in one.values]
+
+
+def _chained(first: Array, others: Iterator[Array]) -> Iterator[Array]:
+    yield first
+    yield from others
+
+
+def _names(question: Question) -> list[str]:
+    return [name for name in (question.column, *question.columns, question.scores) if name is not None]
+
+
+def _columns_of(question: Question) -> int:
+    """Sweeps that a question takes."""
+    return len(_names(question)) + len(question.columns) * len(question.nets)
+
+
+def _blocks(answers: Answers) -> Iterator[list[Question]]:
+    """Questions whose columns fit into memory together."""
+    block: list[Question] = []
+    size = 0
+    for one in answers.header.questions:
+        own = answers.rows * (2 * bool(one.column) + len(one.columns) + 8 * bool(one.scores))
+        if block and size + own > BLOCK:
+            yield block
+            block, size = [], 0
+        block.append(one)
+        size += own
+    if block:
+        yield block
+
+
+def _count(job: tuple[Header, Banners, Question, dict[str, Array], Sums]) -> _Counted:
+    header, banners, question, arrays, sums = job
+    shares = _shares(banners, question, arrays, sums)
+    made = None if shares is None else (shares.base, share_margins(shares, header.interval, header.normal))
+    means = None
+    if question.scores is not None:
+        found = sums.mean_sums(banners, arrays[question.scores])
+        means = (found.base, mean_margins(found, header.normal))
+    return _Counted(question, (*question.categories, *question.nets), made, means)
+
+
+def _shares(banners: Banners, question: Question, arrays: dict[str, Array], sums: Sums) -> Shares | None:
+    """Shares of categories, then nets; None for an index."""
+    several = [[question.categories.index(part) for part in of] for of in question.nets.values()]
+    if question.column is not None:
+        codes, known = arrays[question.column], len(question.categories)
+        options = max(known, int(codes.max(initial=0)) + 1)  # one more for those who are in the base with none of them
+        parts = np.eye(options, dtype=np.bool_)
+        united = np.zeros((len(several), options), np.bool_)
+        for at, of in enumerate(several):
+            united[at, of] = True
+        found = sums.share_sums(banners, codes, options, np.vstack([parts, united]))
+        return _taken(found, [*range(known), *range(options, options + len(several))])
+    if not question.columns:
+        return None
+    ticks = [arrays[name] for name in question.columns]
+    chosen = ticks + [np.max([ticks[at] for at in of], axis=0) for of in several]
+    parts = np.eye(2, dtype=np.bool_)
+    each = [_taken(sums.share_sums(banners, one.astype(np.int16), 2, parts), [1]) for one in chosen]
+    side = {name: np.hstack([getattr(one, name) for one in each]) for name in ("share", "rest", "variance")}
+    return Shares(each[0].base, **side)
+
+
+def _taken(found: Shares, outputs: Sequence[int]) -> Shares:
+    return Shares(found.base, found.share[:, outputs], found.rest[:, outputs], found.variance[:, outputs])
+
+
+class _Cells:
+    """Rows of a table, question by question: numbers as arrays, everything else as position in a list of texts."""
+
+    def __init__(self, header: Header, columns: Sequence[Column], lone: bool) -> None:
+        self.header, self.columns = header, columns
+        said = f"; {header.calibration.said}" if header.calibration else ""
+        lonely = f"; lone PSU: {header.lonely}" if lone else ""
+        self.variance_method = header.variance_method + said + lonely
+        self.parts: list[dict[str, pyarrow.Array]] = []
+
+    def put(self, question: Question, at: npt.NDArray[np.intp], base: Base, margins: Margins, rules: list[str]) -> Any:
+        """Columns that shares and scores have alike, of cells in the columns `at` (cells,) of the banners.
+
+        Margins have one element per cell, the base one per column of the banners.
+        """
+        model = ", model-based" if self.header.model_based else ""
+        header, many = self.header, len(at)
+        return {
+            **{name: _same(getattr(header, name), many) for name in ("organisation", "series", "wave", "source_url")},
+            "fieldwork_start": _same(header.fieldwork_start, many, pyarrow.date32()),
+            "fieldwork_end": _same(header.fieldwork_end, many, pyarrow.date32()),
+            "release": _same(header.release, many),
+            "item": _same(question.item, many),
+            "question": _same(question.question, many),
+            "base": _same(question.base, many),
+            "basis": _same("microdata", many),
+            "subgroup": _taking([one.subgroup for one in self.columns], at),
+            "subgroup_value": _taking([one.value for one in self.columns], at),
+            "n": pyarrow.array(base.n[at]),
+            "weighted_n": pyarrow.array(base.weight[at]),
+            "degrees_of_freedom": pyarrow.array(base.df[at].astype(np.float64)),
+            "variance_method": _taking([self.variance_method], np.where(np.isnan(margins.error), -1, 0)),
+            "interval_method": _taking([one + model for one in rules], margins.rule.astype(np.intp) - 1),
+            "flags": _flags(question.flags, margins.flags),
+        }
+
+    def table_of(self, schema: pyarrow.Schema) -> pyarrow.Table:
+        made = [
+            pyarrow.Table.from_arrays([part[one.name].cast(one.type) for one in schema], schema=schema)
+            for part in self.parts
+        ]
+        return pyarrow.concat_tables(made) if made else schema.empty_table()
+
+
+class _Shares(_Cells):
+    """Rows of estimates."""
+
+    def add(self, counted: _Counted) -> None:
+        """The rows of one question."""
+        if counted.shares is None or not counted.outputs:
+            return
+        base, margins = counted.shares
+        question, header = counted.question, self.header
+        there, many = np.flatnonzero(base.n > 0), len(counted.outputs)
+        at, output = np.repeat(there, many), np.tile(np.arange(many), len(there))
+        cells = _picked(margins, there)
+        normal = " (normal quantile)" if header.normal else ""
+        rules = {ASKED: header.interval + normal, AT_ZERO: "beta (p = 0)", AT_ONE: "beta (p = 1)"}
+        ids = Ids(header, question)
+        unions = ["", *(("|".join(of)) for of in question.nets.values())]
+        kinds = [max(0, place - len(question.categories) + 1) for place in range(many)]
+        self.parts.append(
+            self.put(question, at, base, cells, [rules[rule] for rule in sorted(rules)])
+            | {
+                "category": _taking(counted.outputs, output),
+                "percent": _numbers(100 * cells.value),
+                "percent_low": _numbers(100 * cells.low),
+                "percent_high": _numbers(100 * cells.high),
+                "standard_error": _numbers(100 * cells.error),
+                "n_effective": _numbers(base.n[at] / cells.effect),
+                "design_effect": _numbers(cells.effect),
+                "qualifier": _same("exact", len(at)),
+                "published_text": _same(None, len(at)),
+                "vintage": _same(header.vintage, len(at)),
+                "standing": _same("figure", len(at)),
+                "estimate_id": pyarrow.array(
+                    [
+                        one
+                        for place in there
+                        for one in ids.of_column(
+                            *self.columns[int(place)],
+                            [(name, unions[kind]) for name, kind in zip(counted.outputs, kinds, strict=True)],
+                        )
+                    ],
+                    pyarrow.string(),
+                ),
+            }
+        )
+
+    def table(self) -> pyarrow.Table:
+        """All rows."""
+        return self.table_of(_SHARES)
+
+
+class _Scores(_Cells):
+    """Rows of scores."""
+
+    def add(self, counted: _Counted) -> None:
+        """The rows of one question."""
+        if counted.means is None:
+            return
+        base, margins = counted.means
+        at = np.flatnonzero(base.n > 0)
+        cells = _picked(margins, at)
+        rule = "normal" if self.header.normal else "t"
+        self.parts.append(
+            self.put(counted.question, at, base, cells, [rule])
+            | {
+                "statistic": _same(counted.question.statistic, len(at)),
+                "value": _numbers(cells.value),
+                "value_low": _numbers(cells.low),
+                "value_high": _numbers(cells.high),
+                "standard_error": _numbers(cells.error),
+            }
+        )
+
+    def table(self) -> pyarrow.Table:
+        """All rows."""
+        return self.table_of(_SCORES)
+
+
+def _picked(margins: Margins, there: npt.NDArray[np.intp]) -> Margins:
+    """Margins of these columns of the banners, in one row: column by column."""
+    return Margins(**{name: getattr(margins, name)[there].ravel() for name in Margins.__dataclass_fields__})
+
+
+def _numbers(values: Floats) -> pyarrow.Array:
+    return pyarrow.array(values, from_pandas=True)
+
+
+def _same(value: Any, many: int, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
+    return pyarrow.repeat(pyarrow.scalar(value, kind or pyarrow.string()), many)
+
+
+def _taking(texts: Sequence[str], at: npt.NDArray[np.integer[Any]]) -> pyarrow.Array:
+    """Texts by position; NULL for -1."""
+    return pyarrow.array(texts, pyarrow.string()).take(pyarrow.array(at, mask=at < 0))
+
+
+def _flags(always: Sequence[str], sums: npt.NDArray[np.int8]) -> pyarrow.Array:
+    """Lists of flags: those of the question, and those of each cell by its sum."""
+    told = [sorted({*always, *(name for bit, name in enumerate(FLAGS) if sum_ >> bit & 1)}) for sum_ in range(16)]
+    return pyarrow.array(told, pyarrow.list_(pyarrow.string())).take(pyarrow.array(sums))
