@@ -450,6 +450,29 @@ def test_one_organisation_is_no_company_and_its_two_series_are_other_samples() -
     assert effects[0]["reasons"] == ["alpha asks it in several series, which are other samples: monitor, weekly"]
 
 
+def test_a_house_that_nobody_reviewed_is_named_and_never_combined() -> None:
+    lines = [
+        House("alpha").wave(40).wave(41),
+        House("beta").wave(46).wave(47),
+        House("gamma").wave(9, reviewed_by=None),
+    ]
+    trends, _ = lines[0].computed(*lines[1:])
+    estimates = [row for one in lines for row in one.estimates]
+    same = {"question_match": "same", "options_match": "same", "form": "full", "base": "all respondents",
+            "population": "adults", "reason": None, "mode": "CATI"}  # fmt: skip
+    line, effects = houses.tables(trends, lambda _: same, estimates)
+    assert line.column("houses").to_pylist() == [["alpha/monitor", "beta/monitor"]] * 2
+    absent = "gamma/monitor is not in trends: not reviewed, excluded, or undated"
+    assert [(row["combined"], row["figures"], row["reasons"]) for row in effects.to_pylist()] == [
+        (True, 2, []),
+        (True, 2, []),
+        (False, 0, [absent]),
+    ]
+    alone = [row for row in trends if row["organisation"] == "alpha"]
+    effects = houses.tables(alone, lambda _: same, [*lines[0].estimates, *lines[2].estimates])[1]
+    assert effects.column("reasons").to_pylist() == [["no other organisation's figures are in trends"], [absent]]
+
+
 def test_a_house_without_errors_is_not_smoothed_away() -> None:
     line, effects = house_tables(House("alpha").wave(40).wave(41), House("beta").wave(46, None))
     assert line == []

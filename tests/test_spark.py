@@ -50,7 +50,7 @@ def lake(tmp_path: Path) -> Path:
 
 def put(root: Path, kind: str, seed: int, load: str = "0001") -> Path:
     made = random_answers(seed, 600, kind, "adjust")
-    header = made.header.model_copy(update={"release": f"house/series/{kind}"})
+    header = made.header.model_copy(update={"release": f"house/series/{kind}", "source_url": "https://example.org"})
     folder = root / "house" / "series" / kind / load
     folder.mkdir(parents=True)
     coded.write(folder / "answers.parquet", coded.Coded(header, made.arrays))
@@ -95,7 +95,7 @@ def test_all_banners_as_one_give_the_sums_of_each(kind: str, tmp_path: Path) -> 
         con.execute(f"CREATE VIEW {ANSWERS} AS {spark.in_columns(answers.header, answers.names)}")
         results = []
         for one in spark.one_banner(answers.header, answers.names):
-            found = con.execute(one.sql).to_arrow_table()
+            found = con.sql(one.sql).to_arrow_table()
             results.append((one, {name: found[name].cast("float64").to_numpy() for name in found.column_names}))
     assert len(results) == 1, "one statement for all banners"
     worst = max(one.largest for one in differences(answers, duck.sums(path), gathered(answers.header, results)))
@@ -139,7 +139,7 @@ def test_the_latest_load_counts_and_names_choose(lake: Path, tmp_path: Path) -> 
     ]
     estimated(lake, tmp_path / "out", "house/series/psu")
     assert [path.name for path in (tmp_path / "out").rglob("series/*")] == ["psu"]
-    with pytest.raises(estimating.EstimateError, match="no coded answers of 'house/series/bath'; nearest: .*both"):
+    with pytest.raises(estimating.EstimateError, match=r"no coded answers of 'house/series/bath'; nearest: .*both"):
         estimating.chosen(told, ["house/series/bath"])
 
 

@@ -7,7 +7,8 @@ Left out is what people say about a figure without changing it: review, decision
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from assets.estimates.engine.coded import Header, Question
@@ -26,31 +27,44 @@ class Ids:
     net.
     """
 
-    def __init__(self, header: Header, question: Question) -> None:
-        """Put together what all estimates of the question share."""
-        self._head = hashlib.sha256(
-            f"[{_texts(header.organisation, header.series, header.wave, question.item)}, ".encode()
-        )
-        self._tail = _texts(question.base, "microdata", header.inputs, header.depends, question.depends)
+    def __init__(self, header: Header, question: Question, outputs: Sequence[tuple[str, str]]) -> None:
+        """Put together what all estimates of the question share, and begin the id of every output.
 
-    def of_column(self, subgroup: str, value: str, banner: str, outputs: Sequence[tuple[str, str]]) -> Iterator[str]:
-        """Ids of one column of a banner.
+        Args:
+            header: of the release.
+            question: the question.
+            outputs: categories and nets, each with the parts of a net joined by |, or nothing.
+        """
+        texts = _texts(header.organisation, header.series, header.wave, question.item)
+        self._begun = [hashlib.sha256(f"[{texts}, {_text(category)}, ".encode()) for category, _ in outputs]
+        self._nets = [net for _, net in outputs]
+        self._tail = _texts(question.base, "microdata", header.inputs, header.depends, question.depends).encode()
+
+    def of_column(self, subgroup: str, value: str, banner: str) -> list[str]:
+        """Ids of the outputs in one column of a banner.
 
         Args:
             subgroup: the banner.
             value: its column.
             banner: what `of_banners` says of it; empty for the total.
-            outputs: categories and nets, each with the parts of a net joined by |, or nothing.
         """
-        shared = f", {_texts(subgroup, value)}, {self._tail}, {_texts(banner)}, "
-        for category, net in outputs:
-            whole = self._head.copy()
-            whole.update(f"{_texts(category)}{shared}{_texts(net)}]".encode())
-            yield "e" + whole.hexdigest()[:16]
+        shared = b"%b, %b, %b, " % (_texts(subgroup, value).encode(), self._tail, _text(banner).encode())
+        ends = {net: b"%b%b]" % (shared, _text(net).encode()) for net in set(self._nets)}
+        out = []
+        for begun, net in zip(self._begun, self._nets, strict=True):
+            whole = begun.copy()
+            whole.update(ends[net])
+            out.append("e" + whole.hexdigest()[:16])
+        return out
 
 
 def _texts(*texts: str) -> str:
-    return ", ".join(json.dumps(one, ensure_ascii=False) for one in texts)
+    return ", ".join(map(_text, texts))
+
+
+@lru_cache(maxsize=1 << 12)
+def _text(one: str) -> str:
+    return json.dumps(one, ensure_ascii=False)
 
 
 def of_sample(told: Respondents) -> str:

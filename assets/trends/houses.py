@@ -132,20 +132,28 @@ def _effects(houses: int) -> Floats:
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
+Cell = tuple[str, str]  # item, category
+House = tuple[str, str]  # organisation, series
+Rows = Sequence[Mapping[str, Any]]
+
+
 def tables(
-    trends: Sequence[Mapping[str, Any]],
-    asked: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    trends: Rows, asked: Callable[[Mapping[str, Any]], Mapping[str, Any]], estimates: Rows = ()
 ) -> tuple[pyarrow.Table, pyarrow.Table]:
     """The tables `house_lines` and `house_effects`.
 
     Args:
         trends: rows of `trends`.
         asked: for such a row: `question_match`, `options_match`, `form`, `base`, `population`, `reason`, `mode`.
+        estimates: rows of `estimates`, for houses that have none in `trends`; they are told and never combined.
 
     Returns:
         Rows for items that two organisations or more ask of everyone; no rows for all others.
     """
-    of_cell: dict[tuple[str, str], dict[tuple[str, str], list[Mapping[str, Any]]]] = {}
+    of_cell: dict[Cell, dict[House, list[Mapping[str, Any]]]] = {}
+    for row in estimates:
+        if row["subgroup"] == "total":
+            of_cell.setdefault((row["item"], row["category"]), {})[row["organisation"], row["series"]] = []
     for row in trends:
         if row["subgroup"] == "total":
             lines = of_cell.setdefault((row["item"], row["category"]), {})
@@ -153,41 +161,50 @@ def tables(
     drawn: list[dict[str, Any]] = []
     effects: list[dict[str, Any]] = []
     for cell, lines in sorted(of_cell.items()):
-        if len({organisation for organisation, _ in lines}) < 2:
-            continue
-        here = {house: _last_segment(rows) for house, rows in sorted(lines.items())}
-        refused, noted = _differences({house: [asked(row) for row in rows] for house, rows in here.items()})
-        usable = {house: [row for row in rows if row["standard_error"]] for house, rows in here.items()}
-        refused += _too_few(usable)
-        line = None if refused else _line(usable)
-        told = [{"item": cell[0], "category": cell[1], **row} for row in (line[0] if line else [])]
-        drawn += told
-        for place, (house, rows) in enumerate(usable.items()):
-            effects.append(
-                {
-                    "item": cell[0],
-                    "category": cell[1],
-                    "organisation": house[0],
-                    "series": house[1],
-                    "figures": len(rows),
-                    "combined": line is not None,
-                    "reasons": [*refused, *noted],
-                    **(line[1][place] if line else {}),
-                }
-            )
+        if len({organisation for organisation, _ in lines}) > 1:
+            named = {"item": cell[0], "category": cell[1]}
+            level, of_houses = _combined(dict(sorted(lines.items())), asked)
+            drawn += [named | row for row in level]
+            effects += [named | row for row in of_houses]
     return (
         pyarrow.Table.from_pylist(drawn, schema=HOUSE_LINES.arrow()),
         pyarrow.Table.from_pylist(effects, schema=HOUSE_EFFECTS.arrow()),
     )
 
 
-def _last_segment(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _combined(
+    lines: Mapping[House, Rows], asked: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of the level and of the houses, for one category of an item; a house without rows is in no line."""
+    here = {house: _last_segment(rows) for house, rows in lines.items() if rows}
+    refused, noted = _differences({house: [asked(row) for row in rows] for house, rows in here.items()})
+    usable = {house: [row for row in rows if row["standard_error"]] for house, rows in here.items()}
+    refused += _too_few(usable)
+    level, effects = ([], []) if refused else _line(usable)
+    found = dict(zip(usable, effects, strict=False))
+    rows = []
+    for house in lines:
+        absent = [] if house in here else [f"{'/'.join(house)} is not in trends: not reviewed, excluded, or undated"]
+        rows.append(
+            {
+                "organisation": house[0],
+                "series": house[1],
+                "figures": len(usable.get(house, ())),
+                "combined": house in found,
+                "reasons": absent or [*refused, *noted],
+                **found.get(house, {}),
+            }
+        )
+    return level, rows
+
+
+def _last_segment(rows: Rows) -> list[Mapping[str, Any]]:
     """What comes after the last break of a house's own line: before it, the house has another effect."""
     last = max(row["segment"] for row in rows)
     return sorted((row for row in rows if row["segment"] == last), key=lambda row: row["position"])
 
 
-def _differences(asked: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
+def _differences(asked: Mapping[House, Rows]) -> tuple[list[str], list[str]]:
     """Why these houses are not combined; and what differs though they are."""
     refused, noted = [], []
     organisations = [organisation for organisation, _ in asked]
@@ -224,14 +241,16 @@ def _differences(asked: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -
     return list(dict.fromkeys(refused)), list(dict.fromkeys(noted))
 
 
-def _too_few(usable: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -> list[str]:
+def _too_few(usable: Mapping[House, Rows]) -> list[str]:
+    if len({organisation for organisation, _ in usable}) < 2:
+        return ["no other organisation's figures are in trends"]
     reasons = [f"no figure with a standard error from {'/'.join(house)}" for house, rows in usable.items() if not rows]
     total = sum(len(rows) for rows in usable.values())
     return reasons + ([f"{total} figures with a standard error, {FEWEST} are needed"] if total < FEWEST else [])
 
 
 def _line(
-    usable: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]],
+    usable: Mapping[House, Rows],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the line, and the effect of every house in the order given."""
     found = [(middle(row), house, row) for house, rows in enumerate(usable.values()) for row in rows]

@@ -52,7 +52,7 @@ def make(ledger: Ledger, shelf: Shelf, work: Path, recomputed: pyarrow.Table | N
         trends,
         changes,
         linear_trend.table(ordered),
-        *houses.tables(ordered, asked),
+        *houses.tables(ordered, asked, estimates),
         agreement.compare(shelf, past.estimates),
     )
     tables = dict(zip(MADE, made, strict=True))

@@ -216,7 +216,8 @@ class CodedFile:
             self._file = pyarrow.parquet.ParquetFile(path)
         except (OSError, pyarrow.ArrowInvalid) as bad:
             raise ProblemsError([Problem("corrupt", path.name, f"no file of coded answers: {bad}")]) from bad
-        told = (self._file.schema_arrow.metadata or {}).get(KEY)
+        self._schema = self._file.schema_arrow  # made anew, header and all, whenever the file is asked for it
+        told = (self._schema.metadata or {}).get(KEY)
         if told is None:
             raise ProblemsError(
                 [Problem("corrupt", path.name, "no header of coded answers", expected="metadata under weathervane")]
@@ -234,12 +235,12 @@ class CodedFile:
     @property
     def names(self) -> frozenset[str]:
         """Names of the columns."""
-        return frozenset(self._file.schema_arrow.names)
+        return frozenset(self._schema.names)
 
     def columns(self, names: Iterable[str]) -> dict[str, Array]:
         """These columns, read group by group, so that they lie in memory once."""
         wanted = list(dict.fromkeys(names))
-        types = {name: self._file.schema_arrow.field(name).type.to_pandas_dtype() for name in wanted}
+        types = {name: self._schema.field(name).type.to_pandas_dtype() for name in wanted}
         out: dict[str, Array] = {name: np.empty(self.rows, types[name]) for name in wanted}
         start = 0
         for number in range(self._file.num_row_groups):

@@ -231,7 +231,9 @@ def _share_variance(
             if seen[d] > 0:
                 present[d] += 1
                 df[d] += np.int64(seen[d]) - 1
-                lone[d] += _close_stratum(m, f, rule, in_domains, seen[d], first[:, d], off[:, d], square[:, d], total[d])
+                lone[d] += _close_stratum(
+                    m, f, rule, in_domains, seen[d], first[:, d], off[:, d], square[:, d], total[d]
+                )
                 first[:, d], off[:, d], square[:, d], seen[d] = 0.0, 0.0, 0.0, 0.0
     _averaged(total, rule, present, lone)
     return total, df

@@ -15,7 +15,7 @@ from assets.estimates.engine.frame import Codes, Floats
 from assets.estimates.engine.moments import Banners, Means, Parts, Shares
 
 # Rows x banners x columns of answers from which on importing numba and loading its machine code pays.
-COMPILED_FROM = 20_000_000
+COMPILED_FROM = 5_000_000
 MOST_THREADS = 8  # questions at once
 
 

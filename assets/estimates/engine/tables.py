@@ -9,6 +9,7 @@ none. A net is the share of those who chose one of its parts, with the error of 
 question with several answers that is less than the sum of its parts.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from assets.estimates.dependence import Ids
 from assets.estimates.engine.coded import Answers, Array, Header, Question
 from assets.estimates.engine.frame import Floats, Frame, frame
 from assets.estimates.engine.margins import ASKED, AT_ONE, AT_ZERO, FLAGS, Margins, mean_margins, share_margins
-from assets.estimates.engine.moments import Banners, Base, Means, Shares, banners_of
+from assets.estimates.engine.moments import Banners, Base, Indices, Means, Shares, banners_of
 from assets.estimates.engine.sums import COMPILED_FROM, Sums, sums_for
 from assets.releases.ledger import VALUES
 from schemas.tables.figures import SCORES
@@ -34,6 +35,7 @@ Tables = tuple[pyarrow.Table, pyarrow.Table]
 
 _SHARES = pyarrow.schema([one for one in VALUES if one.name != "load_vintage"])
 _SCORES = SCORES.arrow()
+_BASE = tuple(Base.__dataclass_fields__)
 
 
 class Column(NamedTuple):
@@ -46,12 +48,11 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Counted:
-    """What the sums of one question give: margins of its shares (D, O) and of its mean (D,), with their bases."""
+    """The sums of one question: of its shares (D, O) and of its mean (D,)."""
 
     question: Question
-    outputs: tuple[str, ...]
-    shares: tuple[Base, Margins] | None
-    means: tuple[Base, Margins] | None
+    shares: Shares | None
+    means: Means | None
 
 
 def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
@@ -77,7 +78,7 @@ def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
     with ThreadPoolExecutor(threads) as pool:
         for block in _blocks(answers):
             arrays = answers.columns(name for one in block for name in _names(one))
-            jobs = [(header, banners, one, arrays, sums) for one in block]
+            jobs = [(banners, one, arrays, sums) for one in block]
             for counted in pool.map(_count, jobs) if threads > 1 else map(_count, jobs):
                 shares.add(counted)
                 scores.add(counted)
@@ -95,11 +96,7 @@ def of_sums(header: Header, sums: Iterable[tuple[Shares | None, Means | None]], 
     columns = _columns(header)
     shares, scores = _Shares(header, columns, lone), _Scores(header, columns, lone)
     for question, (of_shares, of_means) in zip(header.questions, sums, strict=True):
-        made = None if of_shares is None else (
-            of_shares.base, share_margins(of_shares, header.interval, header.normal)
-        )  # fmt: skip
-        means = None if of_means is None else (of_means.base, mean_margins(of_means, header.normal))
-        counted = _Counted(question, (*question.categories, *question.nets), made, means)
+        counted = _Counted(question, of_shares, of_means)
         shares.add(counted)
         scores.add(counted)
     return shares.table(), scores.table()
@@ -168,15 +165,10 @@ def _blocks(answers: Answers) -> Iterator[list[Question]]:
         yield block
 
 
-def _count(job: tuple[Header, Banners, Question, dict[str, Array], Sums]) -> _Counted:
-    header, banners, question, arrays, sums = job
-    shares = _shares(banners, question, arrays, sums)
-    made = None if shares is None else (shares.base, share_margins(shares, header.interval, header.normal))
-    means = None
-    if question.scores is not None:
-        found = sums.mean_sums(banners, arrays[question.scores])
-        means = (found.base, mean_margins(found, header.normal))
-    return _Counted(question, (*question.categories, *question.nets), made, means)
+def _count(job: tuple[Banners, Question, dict[str, Array], Sums]) -> _Counted:
+    banners, question, arrays, sums = job
+    means = None if question.scores is None else sums.mean_sums(banners, arrays[question.scores])
+    return _Counted(question, _shares(banners, question, arrays, sums), means)
 
 
 def _shares(banners: Banners, question: Question, arrays: dict[str, Array], sums: Sums) -> Shares | None:
@@ -206,97 +198,102 @@ def _taken(found: Shares, outputs: Sequence[int]) -> Shares:
 
 
 class _Cells:
-    """Rows of a table, question by question: numbers as arrays, everything else as position in a list of texts."""
+    """Rows of a table, taken question by question; columns are made of all of them at once, which costs far less."""
 
     def __init__(self, header: Header, columns: Sequence[Column], lone: bool) -> None:
         self.header, self.columns = header, columns
         said = f"; {header.calibration.said}" if header.calibration else ""
         lonely = f"; lone PSU: {header.lonely}" if lone else ""
         self.variance_method = header.variance_method + said + lonely
-        self.parts: list[dict[str, pyarrow.Array]] = []
+        self.questions: list[Question] = []
+        self.at: list[Indices] = []  # by question the columns of the banners that its cells are in
+        self.numbers: dict[str, list[npt.NDArray[Any]]] = defaultdict(list)  # by question, one of each cell
 
-    def put(self, question: Question, at: npt.NDArray[np.intp], base: Base, margins: Margins, rules: list[str]) -> Any:
-        """Columns that shares and scores have alike, of cells in the columns `at` (cells,) of the banners.
+    def put(self, question: Question, at: Indices, base: Base, **numbers: npt.NDArray[Any]) -> None:
+        """Cells of a question in the columns `at` (cells,): numbers (cells,), the base (D,)."""
+        self.questions.append(question)
+        self.at.append(at)
+        for name, values in ({one: getattr(base, one)[at] for one in _BASE} | numbers).items():
+            self.numbers[name].append(values)
 
-        Margins have one element per cell, the base one per column of the banners.
-        """
+    def whole(self) -> tuple[Base, dict[str, npt.NDArray[Any]]]:
+        """Bases and numbers of all cells."""
+        made = {name: np.concatenate(values) for name, values in self.numbers.items()}
+        return Base(**{name: made.pop(name) for name in _BASE}), made
+
+    def shared(self, base: Base, margins: Margins, rules: Sequence[str]) -> dict[str, pyarrow.Array]:
+        """Columns that shares and scores have alike."""
         model = ", model-based" if self.header.model_based else ""
-        header, many = self.header, len(at)
+        header, many, at = self.header, len(base.n), np.concatenate(self.at)
+        of = np.repeat(np.arange(len(self.questions)), [len(one) for one in self.at])
         return {
             **{name: _same(getattr(header, name), many) for name in ("organisation", "series", "wave", "source_url")},
             "fieldwork_start": _same(header.fieldwork_start, many, pyarrow.date32()),
             "fieldwork_end": _same(header.fieldwork_end, many, pyarrow.date32()),
             "release": _same(header.release, many),
-            "item": _same(question.item, many),
-            "question": _same(question.question, many),
-            "base": _same(question.base, many),
+            "item": _taking([one.item for one in self.questions], of),
+            "question": _taking([one.question for one in self.questions], of),
+            "base": _taking([one.base for one in self.questions], of),
             "basis": _same("microdata", many),
             "subgroup": _taking([one.subgroup for one in self.columns], at),
             "subgroup_value": _taking([one.value for one in self.columns], at),
-            "n": pyarrow.array(base.n[at]),
-            "weighted_n": pyarrow.array(base.weight[at]),
-            "degrees_of_freedom": pyarrow.array(base.df[at].astype(np.float64)),
+            "n": pyarrow.array(base.n),
+            "weighted_n": pyarrow.array(base.weight),
+            "degrees_of_freedom": pyarrow.array(base.df.astype(np.float64)),
             "variance_method": _taking([self.variance_method], np.where(np.isnan(margins.error), -1, 0)),
             "interval_method": _taking([one + model for one in rules], margins.rule.astype(np.intp) - 1),
-            "flags": _flags(question.flags, margins.flags),
+            "flags": _flags([one.flags for one in self.questions], of, margins.flags),
         }
-
-    def table_of(self, schema: pyarrow.Schema) -> pyarrow.Table:
-        made = [
-            pyarrow.Table.from_arrays([part[one.name].cast(one.type) for one in schema], schema=schema)
-            for part in self.parts
-        ]
-        return pyarrow.concat_tables(made) if made else schema.empty_table()
 
 
 class _Shares(_Cells):
     """Rows of estimates."""
 
+    def __init__(self, header: Header, columns: Sequence[Column], lone: bool) -> None:
+        super().__init__(header, columns, lone)
+        self.outputs: list[str] = []  # of all questions, one after the other
+        self.ids: list[pyarrow.Array] = []
+
     def add(self, counted: _Counted) -> None:
         """The rows of one question."""
-        if counted.shares is None or not counted.outputs:
+        question, of = counted.question, counted.shares
+        outputs = [*((one, "") for one in question.categories), *((n, "|".join(p)) for n, p in question.nets.items())]
+        if of is None or not outputs:
             return
-        base, margins = counted.shares
-        question, header = counted.question, self.header
-        there, many = np.flatnonzero(base.n > 0), len(counted.outputs)
-        at, output = np.repeat(there, many), np.tile(np.arange(many), len(there))
-        cells = _picked(margins, there)
-        normal = " (normal quantile)" if header.normal else ""
-        rules = {ASKED: header.interval + normal, AT_ZERO: "beta (p = 0)", AT_ONE: "beta (p = 1)"}
-        ids = Ids(header, question)
-        unions = ["", *(("|".join(of)) for of in question.nets.values())]
-        kinds = [max(0, place - len(question.categories) + 1) for place in range(many)]
-        self.parts.append(
-            self.put(question, at, base, cells, [rules[rule] for rule in sorted(rules)])
-            | {
-                "category": _taking(counted.outputs, output),
-                "percent": _numbers(100 * cells.value),
-                "percent_low": _numbers(100 * cells.low),
-                "percent_high": _numbers(100 * cells.high),
-                "standard_error": _numbers(100 * cells.error),
-                "n_effective": _numbers(base.n[at] / cells.effect),
-                "design_effect": _numbers(cells.effect),
-                "qualifier": _same("exact", len(at)),
-                "published_text": _same(None, len(at)),
-                "vintage": _same(header.vintage, len(at)),
-                "standing": _same("figure", len(at)),
-                "estimate_id": pyarrow.array(
-                    [
-                        one
-                        for place in there
-                        for one in ids.of_column(
-                            *self.columns[int(place)],
-                            [(name, unions[kind]) for name, kind in zip(counted.outputs, kinds, strict=True)],
-                        )
-                    ],
-                    pyarrow.string(),
-                ),
-            }
-        )
+        there = np.flatnonzero(of.base.n > 0)
+        output = np.tile(len(self.outputs) + np.arange(len(outputs)), len(there))
+        self.outputs += [name for name, _ in outputs]
+        cells = {name: getattr(of, name)[there].ravel() for name in ("share", "rest", "variance")}
+        self.put(question, np.repeat(there, len(outputs)), of.base, output=output, **cells)
+        ids = Ids(self.header, question, outputs)
+        made = [one for place in there for one in ids.of_column(*self.columns[int(place)])]
+        self.ids.append(pyarrow.array(made, pyarrow.string()))
 
     def table(self) -> pyarrow.Table:
         """All rows."""
-        return self.table_of(_SHARES)
+        if not self.questions:
+            return _SHARES.empty_table()
+        header, (base, numbers) = self.header, self.whole()
+        output, many = numbers.pop("output"), len(base.n)
+        sums = Shares(base, **{name: values[:, None] for name, values in numbers.items()})
+        cells = _flat(share_margins(sums, header.interval, header.normal))
+        normal = " (normal quantile)" if header.normal else ""
+        rules = {ASKED: header.interval + normal, AT_ZERO: "beta (p = 0)", AT_ONE: "beta (p = 1)"}
+        own = {
+            "category": _taking(self.outputs, output),
+            "percent": _numbers(100 * cells.value),
+            "percent_low": _numbers(100 * cells.low),
+            "percent_high": _numbers(100 * cells.high),
+            "standard_error": _numbers(100 * cells.error),
+            "n_effective": _numbers(base.n / cells.effect),
+            "design_effect": _numbers(cells.effect),
+            "qualifier": _same("exact", many),
+            "published_text": _same(None, many),
+            "vintage": _same(header.vintage, many),
+            "standing": _same("figure", many),
+            "estimate_id": pyarrow.concat_arrays(self.ids),
+        }
+        return _table(self.shared(base, cells, [rules[rule] for rule in sorted(rules)]) | own, _SHARES)
 
 
 class _Scores(_Cells):
@@ -304,31 +301,34 @@ class _Scores(_Cells):
 
     def add(self, counted: _Counted) -> None:
         """The rows of one question."""
-        if counted.means is None:
-            return
-        base, margins = counted.means
-        at = np.flatnonzero(base.n > 0)
-        cells = _picked(margins, at)
-        rule = "normal" if self.header.normal else "t"
-        self.parts.append(
-            self.put(counted.question, at, base, cells, [rule])
-            | {
-                "statistic": _same(counted.question.statistic, len(at)),
-                "value": _numbers(cells.value),
-                "value_low": _numbers(cells.low),
-                "value_high": _numbers(cells.high),
-                "standard_error": _numbers(cells.error),
-            }
-        )
+        if (of := counted.means) is not None:
+            at = np.flatnonzero(of.base.n > 0)
+            numbers = {name: getattr(of, name)[at] for name in ("value", "spread", "constant", "variance")}
+            self.put(counted.question, at, of.base, **numbers)
 
     def table(self) -> pyarrow.Table:
         """All rows."""
-        return self.table_of(_SCORES)
+        if not self.questions:
+            return _SCORES.empty_table()
+        base, numbers = self.whole()
+        cells = mean_margins(Means(base, **numbers), self.header.normal)
+        statistics = [one.statistic for one in self.questions]
+        own = {
+            "statistic": _taking(statistics, np.repeat(np.arange(len(statistics)), [len(one) for one in self.at])),
+            "value": _numbers(cells.value),
+            "value_low": _numbers(cells.low),
+            "value_high": _numbers(cells.high),
+            "standard_error": _numbers(cells.error),
+        }
+        return _table(self.shared(base, cells, ["normal" if self.header.normal else "t"]) | own, _SCORES)
 
 
-def _picked(margins: Margins, there: npt.NDArray[np.intp]) -> Margins:
-    """Margins of these columns of the banners, in one row: column by column."""
-    return Margins(**{name: getattr(margins, name)[there].ravel() for name in Margins.__dataclass_fields__})
+def _flat(margins: Margins) -> Margins:
+    return Margins(**{name: getattr(margins, name).ravel() for name in Margins.__dataclass_fields__})
+
+
+def _table(columns: dict[str, pyarrow.Array], schema: pyarrow.Schema) -> pyarrow.Table:
+    return pyarrow.Table.from_arrays([columns[one.name].cast(one.type) for one in schema], schema=schema)
 
 
 def _numbers(values: Floats) -> pyarrow.Array:
@@ -344,7 +344,8 @@ def _taking(texts: Sequence[str], at: npt.NDArray[np.integer[Any]]) -> pyarrow.A
     return pyarrow.array(texts, pyarrow.string()).take(pyarrow.array(at, mask=at < 0))
 
 
-def _flags(always: Sequence[str], sums: npt.NDArray[np.int8]) -> pyarrow.Array:
-    """Lists of flags: those of the question, and those of each cell by its sum."""
-    told = [sorted({*always, *(name for bit, name in enumerate(FLAGS) if sum_ >> bit & 1)}) for sum_ in range(16)]
-    return pyarrow.array(told, pyarrow.list_(pyarrow.string())).take(pyarrow.array(sums))
+def _flags(always: Sequence[Sequence[str]], of: Indices, sums: npt.NDArray[np.int8]) -> pyarrow.Array:
+    """Lists of flags: those of each cell's question, of which it is the position, and its own, by their sum."""
+    some = [[name for bit, name in enumerate(FLAGS) if sum_ >> bit & 1] for sum_ in range(1 << len(FLAGS))]
+    told = [sorted({*one, *own}) for one in always for own in some]
+    return pyarrow.array(told, pyarrow.list_(pyarrow.string())).take(pyarrow.array(of * len(some) + sums))
