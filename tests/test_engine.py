@@ -223,6 +223,20 @@ def test_the_compiled_sums_and_numpy_agree_and_repeat_to_the_bit() -> None:
         assert again.variance.tobytes() == theirs.variance.tobytes()
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_many_columns_of_which_a_psu_has_few(rule: Any) -> None:
+    c = drawn(17, n=900, lone=rule != "average")
+    weights, columns_ = (c["weights"] + 0.01 if rule == "average" else c["weights"]), 61
+    unit = np.cumsum(np.diff(c["psu"], prepend=c["psu"][0]) != 0)
+    member = ((unit * 23 + np.arange(900) % 3 * 17) % columns_).astype(np.int16)
+    member[np.arange(900) % 11 == 0] = -1
+    of = banners_of(frame(weights, c["stratum"], c["psu"], rule), [np.zeros(900, np.int16), member], [1, columns_])
+    ours, theirs = (one.share_sums(of, c["chosen"], 4, PARTS) for one in both_modules())
+    for name in ("share", "rest", "variance"):
+        np.testing.assert_allclose(getattr(theirs, name), getattr(ours, name), rtol=1e-11, atol=1e-18, err_msg=name)
+    assert (ours.base.df == theirs.base.df).all() and (ours.base.n == theirs.base.n).all()
+
+
 def test_the_choice_goes_by_size_alone_and_does_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     of = banners(drawn(1))
     assert sums.sums_for(of, 5)[0] is moments
@@ -418,6 +432,19 @@ def test_compiled_rows_are_the_rows(written: tuple[Coded, Path]) -> None:
                 np.testing.assert_allclose(*values, rtol=EXACT)
             else:
                 assert ours[name].equals(theirs[name]), name
+
+
+def test_one_thread_and_two_write_the_same_bytes(
+    written: tuple[Coded, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sums.os, "cpu_count", lambda: 2)
+    told = []
+    for threads in (1, 2, 2):
+        monkeypatch.setattr(sums, "MOST_THREADS", threads)
+        for made in tables.estimate(CodedFile(written[1]), compiled_from=0):
+            pyarrow.parquet.write_table(made, tmp_path / "table.parquet")
+            told.append((tmp_path / "table.parquet").read_bytes())
+    assert told[:2] == told[2:4] == told[4:], "threads change the bits"
 
 
 @pytest.mark.parametrize("kind", DESIGNS)

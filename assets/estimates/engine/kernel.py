@@ -4,8 +4,10 @@ Belongs here: loops over rows that numba compiles. Does not belong here: what th
 used (`.sums`). Importing this module costs what importing numba costs, so only `.sums` does, for large samples.
 
 The first sweep adds up weights, squared weights and rows by column and option; then p is known, and the second adds up
-weights by PSU, column and option and turns each PSU's sums into deviations. The machine code is kept beside this file,
-or in the user's cache folder where that is not writable; where neither is, every process compiles anew. Every loop
+weights by PSU, column and option and turns each PSU's sums into deviations. It does so for runs of columns side by side
+(`RUN` and more), as one PSU of some thirty people has somebody in most columns and the processor takes four columns at
+a time. The machine code is kept beside this file, or in the user's cache folder where that is not writable; where
+neither is, every process compiles anew. Every loop
 runs over the rows in their order in one thread, so that equal inputs give equal bits; several questions may run at
 once, as the loops let go of Python's lock.
 """
@@ -186,7 +188,8 @@ def _share_variance(
     total, df = np.zeros((wide, many)), np.zeros(wide, np.int64)
     present, lone = np.zeros(wide, np.int64), np.zeros(wide, np.int64)
     for h in range(len(stratum_start) - 1):
-        low, high = wide, 0  # columns of the stratum
+        low: Any = wide  # first column of the stratum, and one after the last
+        high: Any = 0
         for u in range(stratum_start[h], stratum_start[h + 1]):
             for i in range(psu_start[u], psu_start[u + 1]):
                 k = codes[i]
