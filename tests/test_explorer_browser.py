@@ -144,7 +144,8 @@ def test_a_broken_trend_has_a_gap_with_its_reason(visit, published):
     breaks = ask(
         published,
         f"SELECT c.category, c.wave_from, c.wave_to, c.reasons FROM changes AS c WHERE c.item = '{name}'"
-        " AND c.subgroup = 'total' AND c.pair = 'consecutive' AND c.comparability IN ('break', 'not_comparable') ORDER BY ALL LIMIT 1",
+        " AND c.subgroup = 'total' AND c.pair = 'consecutive'"
+        " AND c.comparability IN ('break', 'not_comparable') ORDER BY ALL LIMIT 1",
     )
     ((category, earlier, later, reasons),) = breaks
     page = visit(f"{BROKEN}#answer={category}")

@@ -26,6 +26,7 @@ from assets.estimates.twin.compare import FIGURES, TOLERANCE, Difference, differ
 from assets.estimates.twin.results import Sums
 from assets.estimates.twin.statements import Statement, statements, strata
 from assets.refresh import refresh
+from pipeline.cli import show
 from pipeline.cli.main import app
 from schemas.problems import ProblemsError
 from tests import factory, surveys, textbook
@@ -383,8 +384,9 @@ def house(loaded: Layout, monkeypatch: pytest.MonkeyPatch) -> Layout:
     return loaded
 
 
-def test_verify_prints_the_largest_difference_of_every_release(house: Layout) -> None:
-    done = CliRunner().invoke(app, ["verify", "--engine", "acme"], env={"COLUMNS": "160"})
+def test_verify_prints_the_largest_difference_of_every_release(house: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show.out, "width", 160)
+    done = CliRunner().invoke(app, ["verify", "--engine", "acme"])
     assert done.exit_code == 0, done.output
     assert "acme/monthly/01" in done.output
     assert "acme/monthly/02" in done.output
@@ -408,7 +410,8 @@ def test_verify_fails_where_the_two_differ_or_the_release_is_unknown(
         return found
 
     monkeypatch.setattr(duck, "sums", wrong)
-    done = CliRunner().invoke(app, ["verify", "--engine", "acme/monthly/02"], env={"COLUMNS": "160"})
+    monkeypatch.setattr(show.out, "width", 160)
+    done = CliRunner().invoke(app, ["verify", "--engine", "acme/monthly/02"])
     assert done.exit_code == 1
     assert "mean DIFFERS by" in done.output
     assert "everyone" in done.output
