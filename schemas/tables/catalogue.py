@@ -5,6 +5,7 @@ house (schemas.tables.house).
 """
 
 from schemas.tables.declare import Table, column
+from schemas.tables.shared import FIELDWORK, RELEASE, WAVE
 from schemas.vocabulary import (
     Answer,
     CandidateRole,
@@ -73,8 +74,7 @@ WAVES = Table(
         "series": column("VARCHAR", "Id of the series"),
         "wave": column("VARCHAR", "Id of the wave within its series"),
         "title": column("VARCHAR", "Title of the report", nullable=True),
-        "fieldwork_start": column("DATE", "First day of interviewing; the earliest day it can mean", nullable=True),
-        "fieldwork_end": column("DATE", "Last day of interviewing; the latest day it can mean", nullable=True),
+        **FIELDWORK,
         "fieldwork": column("VARCHAR", "Fieldwork as the source states it, with its precision"),
         "n": column("INTEGER", "Interviews", unit="persons", nullable=True, low=1, source=MANIFEST),
         "n_stated": column("VARCHAR", "Size as the source words it, where it is not a number", nullable=True),
@@ -109,10 +109,8 @@ RELEASES = Table(
     "releases",
     ("release",),
     {
-        "release": column("VARCHAR", "organisation/series/folder"),
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        "wave": column("VARCHAR", "Id of the wave"),
+        **RELEASE,
+        **WAVE,
         "vintage": column("VARCHAR", "When the producer published it (day, month or year), or undated"),
         "status": column(
             "VARCHAR", "interim, final, or quoted by later publications only", allowed=words(ReleaseStatus)
@@ -176,10 +174,8 @@ QUESTIONS = Table(
     "questions",
     ("release", "question"),
     {
-        "release": column("VARCHAR", "organisation/series/folder"),
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        "wave": column("VARCHAR", "Id of the wave"),
+        **RELEASE,
+        **WAVE,
         "question": column("VARCHAR", "Name of the question in its source"),
         "item": column("VARCHAR", "Item it is filed under"),
         "wording": column("VARCHAR", "Wording in this wave"),
@@ -207,10 +203,8 @@ CODES = Table(
     "questions",
     ("release", "question", "code"),
     {
-        "release": column("VARCHAR", "organisation/series/folder"),
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        "wave": column("VARCHAR", "Id of the wave"),
+        **RELEASE,
+        **WAVE,
         "question": column("VARCHAR", "Name of the question in its source"),
         "item": column("VARCHAR", "Item it is filed under"),
         "variable": column("VARCHAR", "Variable or multiple-response set"),
@@ -230,10 +224,8 @@ WEIGHTS = Table(
     "questions",
     ("release",),
     {
-        "release": column("VARCHAR", "organisation/series/folder"),
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        "wave": column("VARCHAR", "Id of the wave"),
+        **RELEASE,
+        **WAVE,
         "variable": column(
             "VARCHAR", "Weight variable, where weights are made here that of their base; NULL without", nullable=True
         ),
@@ -307,9 +299,7 @@ CLAIM_CANDIDATES = Table(
         "role": column("VARCHAR", "What the figure is to the claim", allowed=words(CandidateRole)),
         "agrees": column("BOOLEAN", "Whether it is the figure claimed, rounded as the sentence rounds", nullable=True),
         "why": column("VARCHAR", "Why it is or is not the one meant"),
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        "wave": column("VARCHAR", "Id of the wave"),
+        **WAVE,
         "item": column("VARCHAR", "Item"),
         "category": column("VARCHAR", "Category of the item"),
         "percent": column("DOUBLE", "Share; NULL for a range", unit="percent", nullable=True, low=0, high=100),
@@ -321,8 +311,7 @@ CLAIM_CANDIDATES = Table(
         ),
         "n": column("INTEGER", "Unweighted base", unit="persons", nullable=True, low=1),
         "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
-        "fieldwork_start": column("DATE", "First day of interviewing", nullable=True),
-        "fieldwork_end": column("DATE", "Last day of interviewing", nullable=True),
+        **FIELDWORK,
         "population": column("VARCHAR", "Population described", nullable=True),
         "mode": column("VARCHAR", "Mode of interviewing", nullable=True),
         "available_from": column("DATE", "First day on which it could be known", nullable=True),

@@ -7,6 +7,7 @@ Percentages run from 0 to 100; differences, standard errors and margins are in p
 import pandas as pd
 
 from schemas.tables.declare import Row, Table, column
+from schemas.tables.shared import CELL, FIELDWORK, LINE, PERCENT, RELEASE, WAVE
 from schemas.vocabulary import (
     Agreement,
     Basis,
@@ -21,31 +22,6 @@ from schemas.vocabulary import (
     Verdict,
     words,
 )
-
-_WAVE = {
-    "organisation": column("VARCHAR", "Id of the organisation"),
-    "series": column("VARCHAR", "Id of the series"),
-    "wave": column("VARCHAR", "Id of the wave"),
-}
-_CELL = {
-    "item": column("VARCHAR", "Item"),
-    "category": column("VARCHAR", "Category of the item"),
-    "subgroup": column("VARCHAR", "Banner: total, or what divides the respondents"),
-    "subgroup_value": column("VARCHAR", "Column of the banner: all for everyone"),
-}
-_FIELDWORK = {
-    "fieldwork_start": column("DATE", "First day of interviewing; the earliest day it can mean", nullable=True),
-    "fieldwork_end": column("DATE", "Last day of interviewing; the latest day it can mean", nullable=True),
-}
-_PERCENT = {
-    "percent": column(
-        "DOUBLE", "Share; NULL where only a range was published", unit="percent", nullable=True, low=0, high=100
-    ),
-    "percent_low": column("DOUBLE", "Lower end of the 95 % interval", unit="percent", nullable=True, low=0, high=100),
-    "percent_high": column("DOUBLE", "Upper end of the 95 % interval", unit="percent", nullable=True, low=0, high=100),
-    "standard_error": column("DOUBLE", "Standard error of the share", unit="points", nullable=True, low=0),
-    "n": column("INTEGER", "Unweighted base of the question and subgroup", unit="persons", nullable=True, low=1),
-}
 
 
 def _ordered(low: str, middle: str, high: str) -> Row:
@@ -67,8 +43,8 @@ TOPLINES = Table(
     "toplines",
     ("release", "cell"),
     {
-        "release": column("VARCHAR", "organisation/series/folder"),
-        **_WAVE,
+        **RELEASE,
+        **WAVE,
         "cell": column("VARCHAR", "File and row (or sheet and cell) of the figure"),
         "file_sha256": column("VARCHAR", "Checksum of the archived file"),
         "question": column("VARCHAR", "Name of the question in its source"),
@@ -97,16 +73,16 @@ TOPLINES = Table(
             allowed=words(Standing),
         ),
         "note": column("VARCHAR", "Our note", nullable=True),
-        **_CELL,
+        **CELL,
         "base": column("VARCHAR", "Base after reading: all respondents, or a filter"),
     },
 )
 
 _ESTIMATE = {
-    **_WAVE,
-    **_FIELDWORK,
-    **_CELL,
-    **_PERCENT,
+    **WAVE,
+    **FIELDWORK,
+    **CELL,
+    **PERCENT,
     "weighted_n": column(
         "DOUBLE", "Sum of the weights of the base; NULL for a published figure", unit="weight", nullable=True, low=0
     ),
@@ -163,8 +139,8 @@ SCORES = Table(
     "estimates",
     ("organisation", "series", "wave", "item", "statistic", "subgroup", "subgroup_value"),
     {
-        **_WAVE,
-        **_FIELDWORK,
+        **WAVE,
+        **FIELDWORK,
         "item": column("VARCHAR", "Item"),
         "statistic": column("VARCHAR", "mean, index, median, …"),
         "subgroup": column("VARCHAR", "Banner"),
@@ -195,7 +171,7 @@ AGREEMENT = Table(
     ("release", "cell"),
     {
         "release": column("VARCHAR", "organisation/series/folder that says what was published"),
-        **_WAVE,
+        **WAVE,
         "cell": column("VARCHAR", "File and row of the published figure"),
         "item": column("VARCHAR", "Item; NULL for the whole sample", nullable=True),
         "category": column("VARCHAR", "Category of the item", nullable=True),
@@ -220,12 +196,12 @@ TRENDS = Table(
     "trends",
     ("organisation", "series", "item", "category", "subgroup", "subgroup_value", "position"),
     {
-        **_WAVE,
-        **_FIELDWORK,
-        **_CELL,
+        **WAVE,
+        **FIELDWORK,
+        **CELL,
         "position": column("INTEGER", "Order in the line, from 1", low=1),
         "segment": column("INTEGER", "Counts up at every step that must not be joined, from 1", low=1),
-        **_PERCENT,
+        **PERCENT,
         "qualifier": column("VARCHAR", "How exact the published figure is", allowed=words(Qualifier)),
         "predecessor": column("VARCHAR", "Wave before; NULL for the first", nullable=True),
         "predecessor_percent": column("DOUBLE", "Share in that wave", unit="percent", nullable=True),
@@ -251,9 +227,8 @@ CHANGES = Table(
     "trends",
     ("organisation", "series", "item", "category", "subgroup", "subgroup_value", "pair", "wave_from", "wave_to"),
     {
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        **_CELL,
+        **LINE,
+        **CELL,
         "wave_from": column("VARCHAR", "Earlier wave"),
         "wave_to": column("VARCHAR", "Later wave"),
         "pair": column("VARCHAR", "Why these two are compared", allowed=words(Pair)),
@@ -291,9 +266,8 @@ TREND_TESTS = Table(
     "trends",
     ("organisation", "series", "item", "category", "subgroup", "subgroup_value", "segment"),
     {
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
-        **_CELL,
+        **LINE,
+        **CELL,
         "segment": column("INTEGER", "Segment of the line in trends", low=1),
         "wave_from": column("VARCHAR", "First wave that the line goes through"),
         "wave_to": column("VARCHAR", "Last wave that the line goes through"),
@@ -360,8 +334,7 @@ HOUSE_EFFECTS = Table(
     {
         "item": column("VARCHAR", "Item"),
         "category": column("VARCHAR", "Category of the item"),
-        "organisation": column("VARCHAR", "Id of the organisation"),
-        "series": column("VARCHAR", "Id of the series"),
+        **LINE,
         "figures": column("INTEGER", "Figures with a standard error", low=0),
         "combined": column("BOOLEAN", "Whether house_lines has a line of this item and category"),
         "effect": column("DOUBLE", "Above or below the average of the houses", unit="points", nullable=True),
