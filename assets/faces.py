@@ -5,12 +5,13 @@ Belongs here: the type of the resource `house` and helpers for metadata. Does no
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet
 
 from assets.publication.publish import stamp_of_build
 from assets.refresh import Audit
@@ -92,4 +93,20 @@ def spec(
         kinds={"duckdb"} if room == "publication" else {"parquet", "python"},
         metadata=metadata,
         skippable=skippable,
+    )
+
+
+def contract(check: dg.AssetCheckSpec, work: Path, tables: Iterable[str]) -> dg.AssetCheckResult:
+    """Whether tables in a work folder meet their declarations (pandera), said so that a person can act on it."""
+    problems = []
+    for name in tables:
+        made = BY_NAME[name].from_arrow(pyarrow.parquet.read_table(work / f"{name}.parquet"))
+        problems += [problem for _, problem in BY_NAME[name].problems(made)]
+    listed = "\n".join(f"- {problem}" for problem in problems[:10]) or "none"
+    return dg.AssetCheckResult(
+        asset_key=check.asset_key,
+        check_name=check.name,
+        passed=not problems,
+        description="; ".join(map(str, problems[:3])) or "every row meets its contract",
+        metadata={"found": len(problems), "problems": dg.MetadataValue.md(listed)},
     )
