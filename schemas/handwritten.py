@@ -7,7 +7,7 @@ header, and the translation of pydantic's errors into `Problem`s. Does not belon
 import csv
 import io
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
@@ -28,6 +28,16 @@ class Strict(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    """The first of some names that stands twice; None if each stands once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def decode(raw: bytes, file: str, cause: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.dates import PartialDate, first_day, last_day
-from schemas.handwritten import Strict
+from schemas.handwritten import Strict, repeated
 from schemas.names import Address, CategoryId, FileAddress, Label, RelativePath, Slug, WaveId, is_percent
 from schemas.respondents import Respondents
 from schemas.vocabulary import DesignEffectBasis, FileRole, Probability, ReleaseStatus
@@ -190,14 +190,10 @@ class Release(Strict):
 
     @model_validator(mode="after")
     def _bases_once(self) -> "Release":
-        texts = [base.text for base in self.bases]
-        for text in texts:
-            if texts.count(text) > 1:
-                raise ValueError(f"the base {text!r} stands twice; expected each text once")
-        paths = [file.path for file in self.files]
-        for path in paths:
-            if paths.count(path) > 1:
-                raise ValueError(f"the file {path!r} stands twice; expected each file once")
+        if (text := repeated(base.text for base in self.bases)) is not None:
+            raise ValueError(f"the base {text!r} stands twice; expected each text once")
+        if (path := repeated(file.path for file in self.files)) is not None:
+            raise ValueError(f"the file {path!r} stands twice; expected each file once")
         return self
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from schemas.conditions import CodesText, ConditionText
-from schemas.handwritten import Strict
+from schemas.handwritten import Strict, repeated
 from schemas.names import CategoryId, Label, RelativePath
 
 
@@ -100,10 +100,8 @@ class Target(Strict):
             if not (one.value if self.banner else one.codes):
                 key = "value" if self.banner else "codes"
                 raise ValueError(f"target {self.called!r} has a cell without {key}; expected {key} and share")
-        names = [one.called for one in self.values]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"target {self.called!r} has {name!r} twice; expected each cell once")
+        if (name := repeated(one.called for one in self.values)) is not None:
+            raise ValueError(f"target {self.called!r} has {name!r} twice; expected each cell once")
         return self
 
     @model_validator(mode="after")
@@ -152,10 +150,8 @@ class Targets(Strict):
             raise ValueError("bounds belong to logit, and logit needs them; expected both or neither")
         if self.variance == "rake" and self.method != "raking":
             raise ValueError(f"variance rake with method {self.method}; expected residual")
-        names = [one.called for one in self.margins]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"the target {name!r} stands twice; expected each once, or a name for each")
+        if (name := repeated(one.called for one in self.margins)) is not None:
+            raise ValueError(f"the target {name!r} stands twice; expected each once, or a name for each")
         return self
 
 
@@ -272,9 +268,8 @@ class Replicates(Strict):
     @model_validator(mode="after")
     def _scaled(self) -> "Replicates":
         many = len(self.names)
-        for name in self.variables:
-            if self.variables.count(name) > 1:
-                raise ValueError(f"the replicate weight {name!r} stands twice; expected each once")
+        if (name := repeated(self.variables)) is not None:
+            raise ValueError(f"the replicate weight {name!r} stands twice; expected each once")
         if self.names and many < 2:
             raise ValueError("one replicate weight gives no error; expected two or more")
         if (self.method == "Fay") != (self.fay is not None):
@@ -372,10 +367,8 @@ class Banner(Strict):
             raise ValueError(f"banner {self.subgroup!r} has no values; expected a list of value and codes")
         if self.cross and (self.values or self.outside or len(self.cross) < 2):
             raise ValueError(f"banner {self.subgroup!r} crosses others; expected at least two of them and no values")
-        names = [one.value for one in self.values]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"banner {self.subgroup!r} has {name!r} twice; expected each value once")
+        if (name := repeated(one.value for one in self.values)) is not None:
+            raise ValueError(f"banner {self.subgroup!r} has {name!r} twice; expected each value once")
         if self.subgroup == "total":
             raise ValueError("total is everyone; expected another name for a banner")
         return self
