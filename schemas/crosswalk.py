@@ -7,7 +7,7 @@ Does not belong here: checks across rows and files (assets.questions).
 import re
 from typing import Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.conditions import ConditionText
 from schemas.dates import PartialDate
@@ -44,7 +44,7 @@ class ToplineRow(Strict):
     option: Label
     percent: str
     base: Label
-    n: Label | None = None
+    n: Label | None = Field(default=None, description="number of interviews as printed beside the figure")
     published: PartialDate | Literal["undated"]
     source_url: Address
     confidence: Confidence
@@ -95,7 +95,9 @@ class QuestionRow(Strict):
     reviewed_by: str | None = None
     variable: str | None = None
     variable_label: str | None = None
-    where: ConditionText | None = None
+    where: ConditionText | None = Field(
+        default=None, description="condition on the answers: who was asked, or which wording"
+    )
     base: Label | None = None
     note: str | None = None
 

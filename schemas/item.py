@@ -15,10 +15,10 @@ from schemas.vocabulary import Answer, Kind, Recipe, WordingKind
 class Category(Strict):
     """One answer category. A net names its parts under `of`."""
 
-    id: CategoryId
+    id: CategoryId = Field(description="id of the category")
     label: Label
     kind: Kind = "substantive"
-    of: list[CategoryId] = []
+    of: list[CategoryId] = Field(default=[], description="the categories that a net adds up")
     score: float | None = None
 
 
@@ -26,7 +26,7 @@ class Apart(Strict):
     """An item that looks alike but is another question, and why."""
 
     item: Slug
-    reason: str
+    reason: str = Field(description="why it is another question")
 
 
 class Derived(Strict):
@@ -40,7 +40,7 @@ class Derived(Strict):
     """
 
     kind: Recipe
-    of: list[Slug] = Field(min_length=1)
+    of: list[Slug] = Field(min_length=1, description="items that it follows from")
     category: CategoryId | None = None
     at_least: int | None = Field(default=None, ge=1, description="items that must be answered; default all")
 

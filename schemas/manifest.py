@@ -44,20 +44,22 @@ class DesignEffect(Strict):
     A house that multiplies its margin by 1.3 has a design effect of 1.3 squared.
     """
 
-    value: float = Field(ge=0.1, le=20)
-    basis: DesignEffectBasis
-    reason: str
+    value: float = Field(ge=0.1, le=20, description="deff, of the variance")
+    basis: DesignEffectBasis = Field(description="where it comes from")
+    reason: str = Field(description="page, or why assumed")
 
 
 class Sample(Strict):
     """Size and precision of the sample. `n` is a number or the word unknown: leaving it out is not an option."""
 
     n: int | Unknown = Field(description="a number of interviews, or unknown")
-    stated: str | None = None
+    stated: str | None = Field(default=None, description="size as the source words it, where it is not a number")
     margin_of_error: float | None = Field(default=None, gt=0, le=50, description="points, as stated")
     margin_note: str | None = None
     design_effect: DesignEffect | None = None
-    probability: Probability = "unknown"
+    probability: Probability = Field(
+        default="unknown", description="whether chance selected people; no makes intervals model-based"
+    )
 
     @field_validator("n")
     @classmethod
@@ -70,24 +72,24 @@ class Sample(Strict):
 class Method(Strict):
     """The disclosure items that need words (AAPOR TI 1-6, 9-11). What the source does not say is left out."""
 
-    strategy: str | None = None
-    sponsor_and_conductor: str | None = None
-    instruments: str | None = None
+    strategy: str | None = Field(default=None, description="how the data were collected, in general (AAPOR TI 1)")
+    sponsor_and_conductor: str | None = Field(default=None, description="who paid and who interviewed (2)")
+    instruments: str | None = Field(default=None, description="questionnaire and stimuli (3)")
     population: str | None = None
     sampling: str | None = None
     mode: str | None = None
     weighting: str | None = None
-    processing: str | None = None
-    limitations: str | None = None
+    processing: str | None = Field(default=None, description="how data were checked and cleaned (10)")
+    limitations: str | None = Field(default=None, description="limits of design and data (11)")
 
 
 class Base(Strict):
     """Whom a percentage is of. `text` is how the source says it; every text that occurs in the figures needs a row."""
 
-    text: Label
-    subgroup: CategoryId = "total"
-    value: Label = "all"
-    base: Label = ALL_RESPONDENTS
+    text: Label = Field(description="the base in the source's words")
+    subgroup: CategoryId = Field(default="total", description="banner")
+    value: Label = Field(default="all", description="column of the banner")
+    base: Label = Field(default=ALL_RESPONDENTS, description="who was asked, if not everyone")
     n: int | Unknown | Literal["sample"] = Field(description="a number, unknown, or sample (everyone interviewed)")
     note: str | None = None
 
@@ -107,14 +109,14 @@ class File(Strict):
     everyone the reading of all other files there, `obtain` says where people get it.
     """
 
-    path: RelativePath
-    role: FileRole = "toplines"
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    path: RelativePath = Field(description="path in the folder of the release")
+    role: FileRole = Field(default="toplines", description="what is in it")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="checksum of the bytes")
     bytes: int | None = Field(default=None, ge=1, description="size of the file")
-    url: FileAddress | None = None
+    url: FileAddress | None = Field(default=None, description="address to fetch it from")
     obtain: Address | None = Field(default=None, description="page where the public gets the file")
-    obtain_note: str | None = None
-    sheet: str | None = None
+    obtain_note: str | None = Field(default=None, description="what the public must do there")
+    sheet: str | None = Field(default=None, description="sheet of a workbook")
 
     @model_validator(mode="after")
     def _fetched_files_have_checksums(self) -> "File":
@@ -128,7 +130,7 @@ class File(Strict):
 class Licence(Strict):
     """What may be done with the files. Unknown means not redistributable."""
 
-    name: str = "unknown"
+    name: str = Field(default="unknown", description="licence as its owner names it")
     redistribute: bool = False
     note: str | None = None
 
@@ -136,11 +138,11 @@ class Licence(Strict):
 class Conflict(Strict):
     """Two sources disagree about this wave (n, dates, margin, title): both are kept, with the decision."""
 
-    subject: str
-    ours: str
-    other: str
-    source: str
-    reason: str
+    subject: str = Field(description="what the sources disagree on")
+    ours: str = Field(description="the value taken here")
+    other: str = Field(description="the value of the other source")
+    source: str = Field(description="address or name of the other source")
+    reason: str = Field(description="why ours was taken")
 
 
 class Correction(Strict):
@@ -149,13 +151,13 @@ class Correction(Strict):
     `question`, `option`, `base` name the cell; `expect` is what the source prints today; `percent` replaces it.
     """
 
-    question: str
-    option: str
-    base: str = ALL_RESPONDENTS
-    expect: str
-    percent: str
-    reason: str
-    by: str
+    question: str = Field(description="question of the cell")
+    option: str = Field(description="option of the cell")
+    base: str = Field(default=ALL_RESPONDENTS, description="base of the cell")
+    expect: str = Field(description="what the source prints today")
+    percent: str = Field(description="what it should be")
+    reason: str = Field(description="why")
+    by: str = Field(description="who says so")
 
     @field_validator("percent")
     @classmethod

@@ -29,7 +29,7 @@ class PublishedRow(Strict):
     subgroup: CategoryId = "total"
     subgroup_value: Label = "all"
     statistic: PublishedStatistic = "percent"
-    value: str
+    value: str = Field(description="the figure as printed")
     tolerance: float | None = Field(default=None, ge=0)
     published: PartialDate | None = None
     source: Label

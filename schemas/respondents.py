@@ -18,19 +18,19 @@ from schemas.names import CategoryId, Label, RelativePath
 class DeclaredSet(Strict):
     """A multiple-response set that the file does not declare: usually a battery of 0/1 variables."""
 
-    name: Label
+    name: Label = Field(description="name of the set")
     label: str = ""
-    members: list[str] = Field(min_length=2)
+    members: list[str] = Field(min_length=2, description="its 0/1 variables")
     counted: str = Field(default="1", description="the code that means chosen")
 
 
 class Reading(Strict):
     """How to read the file, where it does not say so itself."""
 
-    encoding: str | None = None
-    delimiter: Literal[",", ";", "\t", "|"] | None = None
-    decimal: Literal[".", ","] | None = None
-    sheet: str | None = None
+    encoding: str | None = Field(default=None, description="encoding of the texts, if the file does not say")
+    delimiter: Literal[",", ";", "\t", "|"] | None = Field(default=None, description="sign between the columns")
+    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign")
+    sheet: str | None = Field(default=None, description="sheet of a workbook")
     codebook: RelativePath | None = Field(default=None, description="a table of labels in the release's folder")
     catalog: RelativePath | None = Field(default=None, description="a SAS catalog among the release's files")
     sets: list[DeclaredSet] = []
@@ -43,7 +43,7 @@ class Weight(Strict):
     Rows with weight 0 are not in any base; `zeros` says how many there are, so that it does not happen unseen.
     """
 
-    variable: Label
+    variable: Label = Field(description="weight variable")
     mean: float | None = Field(default=None, gt=0, description="checked to 1 %; over rows with a weight above 0")
     lowest: float | None = Field(default=None, ge=0, description="no weight above 0 is lower")
     highest: float | None = Field(default=None, gt=0, description="no weight is higher")
@@ -74,8 +74,8 @@ class Target(Strict):
     """What is known of the population: shares of the cells of one variable, or of the columns of one banner."""
 
     name: Label | None = Field(default=None, description="in messages and in variance_method; else the variable's")
-    variable: Label | None = None
-    banner: CategoryId | None = None
+    variable: Label | None = Field(default=None, description="variable whose shares are met")
+    banner: CategoryId | None = Field(default=None, description="or a banner whose shares are met")
     values: list[TargetCell] = Field(min_length=2)
     outside: CodesText | None = Field(default=None, description="codes in no cell; who has one gets weight 0")
 
@@ -119,8 +119,8 @@ class Target(Strict):
 class Bounds(Strict):
     """Limits around 1."""
 
-    lowest: float = Field(ge=0, lt=1, allow_inf_nan=False)
-    highest: float = Field(gt=1, allow_inf_nan=False)
+    lowest: float = Field(ge=0, lt=1, allow_inf_nan=False, description="factor below which no weight is changed")
+    highest: float = Field(gt=1, allow_inf_nan=False, description="factor above which no weight is changed")
 
 
 class Targets(Strict):
@@ -130,7 +130,7 @@ class Targets(Strict):
     refused where a weight would be negative), logit keeps the ratio of new to base weight within bounds.
     """
 
-    method: Literal["raking", "linear", "logit"] = "raking"
+    method: Literal["raking", "linear", "logit"] = Field(default="raking", description="how weights are moved")
     source: Label = Field(description="where the shares come from, with table and date")
     margins: list[Target] = Field(min_length=1)
     bounds: Bounds | None = Field(default=None, description="of new to base weight; logit only")
@@ -140,7 +140,7 @@ class Targets(Strict):
     variance: Literal["residual", "rake"] = Field(
         default="residual", description="errors as R's calibrate (residual) or as R's rake; they differ"
     )
-    iterations: int = Field(default=50, ge=1, le=1000)
+    iterations: int = Field(default=50, ge=1, le=1000, description="steps at most")
     tolerance: float = Field(default=1e-6, gt=0, le=0.01, description="largest relative difference to a target")
     left_out: int = Field(default=0, ge=0, description="rows that `outside`, or a banner, puts at weight 0")
 
@@ -235,7 +235,9 @@ class Replicates(Strict):
     prefix: Label | None = Field(default=None, description="rep: the variables are rep1, rep2, ...")
     count: int | None = Field(default=None, ge=2, le=9999, description="how many variables the prefix has")
     digits: int = Field(default=1, ge=1, le=4, description="least digits after the prefix; 2 is rep01, rep02, ...")
-    method: Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "other"] | None = None
+    method: Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "other"] | None = Field(
+        default=None, description="how the producer made them; sets scale and rscales"
+    )
     fay: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False, description="rho of Fay's method")
     scale: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="factor of squared deviations")
     rscales: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
@@ -345,16 +347,16 @@ class SampleDesign(Strict):
 class BannerValue(Strict):
     """One column of a banner: codes, and the file's own labels for them, joined by | where there are several."""
 
-    value: Label
-    codes: CodesText
+    value: Label = Field(description="name of the column")
+    codes: CodesText = Field(description="codes that belong to it")
     label: str | None = None
 
 
 class Banner(Strict):
     """What divides the respondents: a variable in columns, or two or more banners crossed."""
 
-    subgroup: CategoryId
-    variable: Label | None = None
+    subgroup: CategoryId = Field(description="id of the banner")
+    variable: Label | None = Field(default=None, description="variable that divides")
     values: list[BannerValue] = []
     outside: CodesText | None = Field(default=None, description="codes that belong to no column")
     cross: list[CategoryId] = Field(default=[], description="banners above this one")
@@ -382,7 +384,9 @@ class Respondents(Strict):
     rows: ConditionText | None = Field(default=None, description="which rows belong to this release, e.g. sample=1")
     weight: AnyWeight = Field(description="a weight with its variable, or with base and targets, or none")
     design: SampleDesign | None = None
-    interval: Literal["logit", "xlogit", "likelihood", "asin", "beta", "korn_graubard", "mean", "wilson"] = "logit"
+    interval: Literal["logit", "xlogit", "likelihood", "asin", "beta", "korn_graubard", "mean", "wilson"] = Field(
+        default="logit", description="method of intervals of shares; see statistics.md"
+    )
     quantile: Literal["t", "normal"] = Field(
         default="t", description="t with the group's own degrees of freedom, or normal as R's confint(svymean())"
     )

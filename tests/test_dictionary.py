@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+from schemas import reference
 from schemas.tables import TABLES
 from schemas.tables.declare import Table, column
 from warehouse.dictionary import markdown
@@ -36,3 +37,13 @@ def test_a_text_cannot_break_the_table() -> None:
     page = markdown([odd])
     assert "x \\| y &lt;script> z." in page
     assert "One \\| two &lt;b>." in page
+
+
+def test_docs_manifest_is_what_the_contracts_say() -> None:
+    page = (PROJECT / "docs" / "manifest.md").read_text(encoding="utf-8")
+    assert page == reference.markdown(), "docs/manifest.md is out of date; run: make docs"
+
+
+def test_every_key_of_the_catalogue_has_a_meaning() -> None:
+    silent = [line for line in reference.markdown().splitlines() if line.startswith("| `") and line.endswith("|  |")]
+    assert not silent
