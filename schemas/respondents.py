@@ -226,14 +226,16 @@ AnyWeight = Annotated[
 
 
 class Replicates(Strict):
-    """Replicate weights, in place of strata and PSUs: those of the producer, or a jackknife that is made from them.
+    """Replicate weights, in place of strata and PSUs: those of the producer, or such as are made here from them.
 
     The words are those of R's `svrepdesign`; `method` gives the scale unless `scale` is told.
     """
 
     variables: list[Label] = Field(default=[], description="the producer's, in order; or prefix and count")
     prefix: Label | None = Field(default=None, description="rep: the variables are rep1, rep2, ...")
-    count: int | None = Field(default=None, ge=2, le=9999, description="how many variables the prefix has")
+    count: int | None = Field(
+        default=None, ge=2, le=9999, description="how many variables the prefix has, or replicates of a bootstrap"
+    )
     digits: int = Field(default=1, ge=1, le=4, description="least digits after the prefix; 2 is rep01, rep02, ...")
     method: Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "other"] | None = Field(
         default=None, description="how the producer made them; sets scale and rscales"
@@ -245,22 +247,30 @@ class Replicates(Strict):
     )
     combined: bool = Field(default=True, description="false: the variables are factors of the weight")
     mse: bool = Field(default=False, description="deviations from the whole sample's figure, not the replicates' mean")
-    make: Literal["JK1", "JKn"] | None = Field(default=None, description="made here, one PSU left out at a time")
+    make: Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"] | None = Field(
+        default=None, description="made here: one PSU left out at a time, half samples, or PSUs drawn again"
+    )
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="of a bootstrap that is made here; else 1")
 
     @property
     def names(self) -> list[str]:
         """Names of the producer's variables; none where they are made here."""
-        made = [f"{self.prefix}{number:0{self.digits}d}" for number in range(1, (self.count or 0) + 1)]
-        return self.variables or made
+        if self.prefix is None:
+            return self.variables
+        return [f"{self.prefix}{number:0{self.digits}d}" for number in range(1, (self.count or 0) + 1)]
 
     @model_validator(mode="after")
     def _given_or_made(self) -> "Replicates":
-        if (self.prefix is None) != (self.count is None):
+        if (self.prefix is None) != (self.count is None) and self.make != "bootstrap":
             raise ValueError("prefix and count belong together; expected both, or variables")
         if sum((bool(self.variables), self.prefix is not None, self.make is not None)) != 1:
             raise ValueError("replicates need one of variables, prefix with count, or make")
-        if self.make and (self.method or self.fay is not None or self.scale or self.rscales or not self.combined):
-            raise ValueError("replicates that are made have their own scale; expected make and mse only")
+        if self.make and (self.method or self.scale or self.rscales or not self.combined):
+            raise ValueError("replicates that are made have their own scale; expected make, and fay, count, seed, mse")
+        if self.make == "bootstrap" and self.count is None:
+            raise ValueError("make bootstrap without count; expected how many replicates, such as 500")
+        if self.seed is not None and self.make != "bootstrap":
+            raise ValueError("seed belongs to make: bootstrap; expected none")
         if not self.make and self.method is None:
             raise ValueError("replicates without method; expected JK1, JKn, BRR, Fay, bootstrap or other")
         if self.digits > 1 and self.prefix is None:
@@ -274,8 +284,8 @@ class Replicates(Strict):
             raise ValueError(f"the replicate weight {name!r} stands twice; expected each once")
         if self.names and many < 2:
             raise ValueError("one replicate weight gives no error; expected two or more")
-        if (self.method == "Fay") != (self.fay is not None):
-            raise ValueError("fay belongs to method Fay, and Fay needs it; expected both or neither")
+        if ("Fay" in (self.method, self.make)) != (self.fay is not None):
+            raise ValueError("fay belongs to method Fay or make Fay, which need it; expected both or neither")
         if self.method == "Fay" and self.scale is not None:
             raise ValueError("the scale of Fay follows from fay; expected no scale")
         if self.rscales and len(self.rscales) != many:
@@ -336,7 +346,9 @@ class SampleDesign(Strict):
                     raise ValueError(f"{key} beside the producer's replicate weights; expected one or the other")
             return self
         if self.psu is None:
-            raise ValueError(f"make {told.make} without psu; expected the PSUs of which one is left out at a time")
+            raise ValueError(f"make {told.make} without psu; expected the PSUs that replicates leave out")
+        if self.population is not None and told.make not in ("JK1", "JKn"):
+            raise ValueError(f"make {told.make} with population; expected JKn, or no population")
         if told.make == "JK1" and self.strata:
             raise ValueError("make JK1 with strata; expected JKn")
         if self.lonely in ("adjust", "average"):

@@ -11,11 +11,11 @@ from assets.estimates.design.design import Design, DesignError, survey_design
 from assets.estimates.design.linear import Estimate, contrast, means, shares, together, totals
 from assets.estimates.design.replicates import (
     Replicated,
-    jackknife,
     replicate_means,
     replicate_shares,
     replicate_totals,
 )
+from assets.estimates.design.resampling import jackknife
 from tests.design_oracles import Case, case
 
 CASE15 = "case15_rake"

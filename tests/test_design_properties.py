@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from assets.estimates.design.design import Design, Floats, survey_design
 from assets.estimates.design.linear import means, ratio, shares, totals
-from assets.estimates.design.replicates import jackknife, replicate_totals
+from assets.estimates.design.replicates import replicate_totals
+from assets.estimates.design.resampling import jackknife
 
 
 def sample(seed: int) -> tuple[Design, dict[str, np.ndarray]]:

@@ -1,22 +1,25 @@
 """Replicate weights against R `survey`: the six kinds of case 08, given and made, and what is refused."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from assets.estimates.design.design import DesignError, survey_design
 from assets.estimates.design.effects import design_effects
+from assets.estimates.design.linear import totals
 from assets.estimates.design.replicates import (
     Replicated,
     Replicates,
     common_scale,
     given,
-    jackknife,
     replicate_means,
     replicate_ratio,
     replicate_shares,
     replicate_totals,
     replicates_together,
 )
+from assets.estimates.design.resampling import bootstrap, half_samples, jackknife, made, number
 from tests.design_oracles import Case, case
 
 KINDS = ("JK1", "JKn", "BRR", "Fay", "subbootstrap", "mrbbootstrap")
@@ -65,6 +68,74 @@ def test_case08_replicates_made() -> None:
         ours = jackknife(survey_design(c.column("w"), strata=strata, psu=c.column("psu")), kind)
         c.agree(ours.columns, theirs.columns.ravel())
         c.agree(ours.scales, theirs.scales)
+
+
+@pytest.mark.parametrize(("kind", "rho"), [("BRR", 0.0), ("Fay", 0.3)])
+def test_case08_half_samples_made_here_have_the_errors_of_totals_of_r(kind: Literal["BRR", "Fay"], rho: float) -> None:
+    """R takes another Hadamard matrix. Balance makes the errors of totals equal with any, and with linearisation."""
+    c = case(f"case08_rep_{kind}")
+    design = survey_design(c.column("w"), strata=c.column("stratum"), psu=c.column("psu"))
+    ours = made(design, kind, rho=rho)
+    assert ours.columns.shape[1] >= len(design.first.names) + 1
+    totalled = known(replicate_totals(ours, np.eye(4)[c.codes()]))
+    linear = totals(design, np.eye(4)[c.codes()])
+    assert linear is not None
+    np.testing.assert_allclose(totalled.errors, linear.errors, rtol=1e-12)
+    c.agree(totalled.errors, c.r_q("mseFALSE.total.se[#]"))
+    shared = known(replicate_shares(ours, c.codes(), 4))
+    np.testing.assert_allclose(shared.errors, c.r_q("mseFALSE.prop.se[#]"), rtol=0.1)  # not linear: another matrix
+
+
+def test_half_samples_are_balanced() -> None:
+    stratum, psu = np.repeat(np.arange(5), 4), np.repeat(np.arange(10), 2)
+    columns = half_samples(survey_design(np.ones(20), strata=stratum, psu=psu)).columns
+    assert columns.shape == (20, 8)
+    signs = columns[::4] - 1
+    np.testing.assert_array_equal(signs @ signs.T, 8 * np.eye(5))
+    np.testing.assert_array_equal(columns[::4] + columns[2::4], 2)
+    np.testing.assert_allclose(
+        half_samples(survey_design(np.ones(20), strata=stratum, psu=psu), 0.3).columns.min(), 0.3
+    )
+
+
+def test_the_bootstrap_draws_one_psu_less_and_scales_it_up() -> None:
+    """Rao and Wu 1988: factors are m / (m - 1) times a count, the expected variance of a total is the linear one."""
+    draws = np.random.default_rng(5)
+    stratum = np.repeat([0, 1, 2], [12, 20, 30])
+    psu = np.concatenate([np.arange(12) // 3, 10 + np.arange(20) // 4, 20 + np.arange(30) // 5])
+    weights, values = draws.uniform(1, 3, 62), draws.normal(5, 2, 62)
+    design = survey_design(weights, strata=stratum, psu=psu)
+    replicates = bootstrap(design, 4000, seed=3)
+    for name, m in zip((0, 1, 2), (4, 5, 6), strict=True):
+        here = stratum == name
+        first = np.unique(psu[here], return_index=True)[1]
+        factor = (replicates.columns[here] / weights[here, None])[first]
+        counts = factor * (m - 1) / m
+        np.testing.assert_allclose(counts, np.rint(counts), atol=1e-12)
+        np.testing.assert_allclose(counts.sum(axis=0), m - 1)
+    linear = totals(design, values)
+    assert linear is not None
+    np.testing.assert_allclose(known(replicate_totals(replicates, values)).errors, linear.errors, rtol=0.03)
+    again = bootstrap(design, 4000, seed=3)
+    assert again.columns.tobytes() == replicates.columns.tobytes()
+    assert bootstrap(design, 4000, seed=4).columns.tobytes() != replicates.columns.tobytes()
+
+
+def test_what_has_no_half_samples_or_bootstrap_is_refused() -> None:
+    three = survey_design([1.0] * 5, strata=[1, 1, 1, 2, 2])
+    with pytest.raises(DesignError, match="1 has 3: use JKn"):
+        half_samples(three)
+    with pytest.raises(DesignError, match="no replicates with rule fail"):
+        bootstrap(survey_design([1.0] * 3, strata=[1, 1, 2]))
+    finite = survey_design([1.0] * 4, strata=[1, 1, 2, 2], population=[9, 9, 9, 9])
+    for kind in ("BRR", "bootstrap"):
+        with pytest.raises(DesignError, match="takes no population sizes"):
+            made(finite, kind)  # type: ignore[arg-type]
+    with pytest.raises(DesignError, match="a stratum with two PSUs"):
+        half_samples(survey_design([1.0] * 2, strata=[1, 2], lonely="certainty"))
+    alone = half_samples(survey_design([1.0] * 3, strata=[1, 1, 2], lonely="certainty"))
+    assert alone.columns[2].tolist() == [1, 1]
+    assert [number(three.first.sampled, kind, 50) for kind in ("JKn", "BRR", "bootstrap")] == [5, 2, 50]
 
 
 def test_case08_common_scales() -> None:

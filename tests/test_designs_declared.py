@@ -19,7 +19,8 @@ import pytest
 
 from assets.estimates.dependence import of_sample
 from assets.estimates.design.design import survey_design
-from assets.estimates.design.replicates import given, jackknife, rank, replicate_means
+from assets.estimates.design.replicates import given, rank, replicate_means
+from assets.estimates.design.resampling import jackknife, made
 from assets.estimates.engine import margins
 from assets.estimates.engine.coded import CodedFile, Header, write
 from assets.estimates.engine.tables import estimate
@@ -155,6 +156,30 @@ def test_case08_replicates_made_from_strata_and_psus_as_r(kind: str, tmp_path: P
     assert row["degrees_of_freedom"] == c.r("mseFALSE.df.")[0]
     where = "strata and PSU" if strata else "PSU"
     assert row["variance_method"] == f"{kind}, 8 replicate weights made from {where}"
+
+
+@pytest.mark.usefixtures("small_groups_shown")
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"make": "BRR"}, "BRR, 8 replicate weights made from strata and PSU"),
+        ({"make": "Fay", "fay": 0.3}, "Fay (0.3), 8 replicate weights made from strata and PSU"),
+        (
+            {"make": "bootstrap", "count": 60, "seed": 7},
+            "bootstrap, 60 replicate weights made from strata and PSU, seed 7",
+        ),
+    ],
+    ids=["BRR", "Fay", "bootstrap"],
+)
+def test_half_samples_and_bootstraps_that_a_manifest_asks_for(told: dict[str, Any], words: str, tmp_path: Path) -> None:
+    c = design_oracles.case("case08_rep_BRR")
+    found, _ = rows(designed(c, tmp_path, {"psu": "psu", "strata": ["stratum"], "replicates": told}))
+    drawn = survey_design(c.column("w"), strata=c.column("stratum"), psu=c.column("psu"))
+    draws = {"rho": told.get("fay", 0.0), "replicates": told.get("count", 0), "seed": told.get("seed", 1)}
+    theirs = replicate_means(made(drawn, told["make"], **draws), np.eye(4)[c.codes()])
+    assert theirs is not None
+    c.agree(column(found, "standard_error"), theirs.errors, EXACT, of="manifest, made")
+    assert found["agree", "all"]["variance_method"] == words
 
 
 def test_a_jackknife_of_a_finite_population_has_its_fractions(tmp_path: Path) -> None:
@@ -387,6 +412,11 @@ def test_what_the_file_does_not_bear_out_is_said(
         ("lonely: adjust\n  replicates: {prefix: r, count: 4, method: BRR}", "lonely beside the producer's"),
         ("psu: p\n  replicates: {make: JKn, scale: 2}", "replicates that are made have their own scale"),
         ("strata: [h]\n  replicates: {make: JKn}", "make JKn without psu"),
+        ("psu: p\n  replicates: {make: bootstrap}", "make bootstrap without count"),
+        ("psu: p\n  replicates: {make: BRR, seed: 1}", "seed belongs to make: bootstrap"),
+        ("psu: p\n  replicates: {make: BRR, count: 8}", "prefix and count belong together"),
+        ("psu: p\n  replicates: {make: Fay}", "fay belongs to method Fay or make Fay"),
+        ("psu: p\n  population: n\n  replicates: {make: BRR}", "make BRR with population; expected JKn"),
         ("strata: [h]\n  psu: p\n  replicates: {make: JK1}", "make JK1 with strata; expected JKn"),
         ("psu: p\n  lonely: adjust\n  replicates: {make: JK1}", "make JK1 with lonely adjust"),
         ("lonely: adjust", "neither strata nor psu; expected one of them, or no design at all"),

@@ -87,7 +87,8 @@ def _design(told: SampleDesign) -> object:
     if told.population is not None:
         out["population"] = told.population
     if (given := told.replicates) is not None:
-        numbers = {"make": given.make} if given.make else {"of": given.names, "scales": scales(given).tolist()}
+        drawn = {key: one for key in ("fay", "count", "seed") if (one := getattr(given, key)) is not None}
+        numbers = {"make": given.make, **drawn} if given.make else {"of": given.names, "scales": scales(given).tolist()}
         out["replicates"] = {**numbers, "combined": given.combined, "mse": given.mse}
     return out
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from assets.estimates.design.design import Floats
 from assets.estimates.design.replicates import common_scale
+from assets.estimates.design.resampling import number
 from assets.questions.answers import Sample, Units
 from schemas.respondents import Replicates
 
@@ -29,13 +30,15 @@ def said(told: Replicates, strata: bool, sample: Sample) -> str:
         kind = "replicates" if kind == "other" else kind
         return f"{kind}, {len(told.names)} replicate weights of the producer{words}"
     design = "strata and PSU" if strata else "PSU"
-    return f"{told.make}, {_left_out(sample.stratum, sample.psu)} replicate weights made from {design}{words}"
+    kind = f"Fay ({told.fay:g})" if told.make == "Fay" else told.make
+    drawn = f", seed {1 if told.seed is None else told.seed}" if told.make == "bootstrap" else ""
+    many = number(_sampled(sample.stratum, sample.psu), told.make, told.count or 0)
+    return f"{kind}, {many} replicate weights made from {design}{drawn}{words}"
 
 
-def _left_out(stratum: Units | None, psu: Units | None) -> int:
-    """PSUs that a jackknife leaves out in turn: those that are not alone in their stratum."""
+def _sampled(stratum: Units | None, psu: Units | None) -> Floats:
+    """(H,) PSUs of every stratum."""
     if psu is None:
-        return 0
+        return np.zeros(0)
     _, first = np.unique(psu, return_index=True)
-    sampled = np.bincount(np.zeros(len(first), np.intp) if stratum is None else stratum[first])
-    return int(sampled[sampled > 1].sum())
+    return np.bincount(np.zeros(len(first), np.intp) if stratum is None else stratum[first]).astype(np.float64)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from assets.estimates.design.design import Design, DesignError, survey_design
+from assets.estimates.design.resampling import check, number
 from assets.estimates.engine.coded import Coded
 from assets.estimates.engine.coding import code
 from assets.estimates.engine.tables import estimate
@@ -56,8 +57,8 @@ def sample_design(told: Respondents, name: str, sample: Sample) -> Design:
     """The design of a sample.
 
     Raises:
-        ProblemsError: see `code_respondents`; lone PSUs of all strata come in one problem; a jackknife that cannot be
-            made.
+        ProblemsError: see `code_respondents`; lone PSUs of all strata come in one problem; replicates that cannot
+            be made.
     """
     rule = told.design.lonely if told.design else "fail"
 
@@ -71,15 +72,20 @@ def sample_design(told: Respondents, name: str, sample: Sample) -> Design:
     except DesignError as bad:
         raise refused(str(bad), "respondents.design", None, None) from bad
     replicates = told.design.replicates if told.design else None
-    # A population of one PSU has no error, but a jackknife cannot leave it out.
+    # A population of one PSU has no error, but replicates cannot leave it out.
     lone = np.flatnonzero((design.first.sampled == 1) & ((design.first.fraction < 1) | (replicates is not None)))
     if rule == "fail" and len(lone) and sample.stratum is not None:
         names = [sample.stratum_names[int(design.first.names[at])] for at in lone]
         what = f"{len(names)} strata with one PSU only" if len(names) > 1 else "a stratum with one PSU only"
         raise refused(f"{what}: no variance", "respondents.design.lonely", ", ".join(names), _RULES)
     if replicates and replicates.make:
-        units = int(design.first.sampled[design.first.sampled > 1].sum())
-        if units < 2 or units * sample.rows > MOST_NUMBERS:
-            what = "a jackknife of " + ("one PSU" if units < 2 else "more PSUs than there is memory for")
-            raise refused(what, "respondents.design.replicates.make", f"{units} PSUs", "strata and psu alone")
+        key = "respondents.design.replicates.make"
+        many = number(design.first.sampled, replicates.make, replicates.count or 0)
+        if many < 2 or many * sample.rows > MOST_NUMBERS:
+            what = "replicates of " + ("one PSU" if many < 2 else "more PSUs than there is memory for")
+            raise refused(what, key, f"{many} replicates", "strata and psu alone")
+        try:
+            check(design, replicates.make)
+        except DesignError as bad:
+            raise refused(str(bad), key, replicates.make, None) from bad
     return design

@@ -48,6 +48,11 @@ def chi_square_tail(x: float, df: float) -> float:
     return float(special.chdtrc(df, x))
 
 
+def chi_square_tails(x: Floats, df: npt.ArrayLike) -> Floats:
+    """Probabilities of chi squares at least as large."""
+    return np.asarray(special.chdtrc(df, x))
+
+
 def logit(p: Floats) -> Floats:
     """Logarithm of the odds, p above 0 and below 1."""
     return np.asarray(special.logit(p))

@@ -1,7 +1,7 @@
 """Errors from replicate weights, given by the producer or made from a design.
 
-Belongs here: jackknife (JK1, JKn), balanced half samples (BRR, Fay) and bootstrap weights, and estimates from them.
-Does not belong here: linearised errors (`linear`).
+Belongs here: checking a producer's weights, scales, and estimates from any replicate weights. Does not belong here:
+making them (`resampling`), linearised errors (`linear`).
 
 Source: `survey::svrepdesign`, `as.svrepdesign`, `svrVar` (Wolter 2007, Introduction to Variance Estimation, ch. 3, 4;
 Judkins 1990, Journal of Official Statistics 6, 223-239 for Fay).
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from assets.estimates.design.design import Design, DesignError, Floats, Mask
+from assets.estimates.design.design import DesignError, Floats, Mask
 from assets.estimates.design.linear import answered, indicators, weighted_sums
 
 RANK = 1e-5  # R: columns of replicate weights closer than this are one
@@ -105,36 +105,6 @@ def common_scale(kind: Literal["JK1", "BRR", "Fay", "bootstrap"], replicates: in
         "bootstrap": 1 / (replicates - 1),
     }
     return scales[kind]
-
-
-def jackknife(design: Design, kind: Literal["JK1", "JKn"] = "JKn", mse: bool = False) -> Replicates:
-    """Delete one PSU at a time, R `as.svrepdesign(type =)`.
-
-    Args:
-        design: one stratum for JK1; the population sizes of the first stage enter the scales.
-        kind: JKn reweights the rest of the stratum.
-        mse: see `Replicates`.
-
-    Raises:
-        DesignError: JK1 of several strata; a calibrated design (calibrate every replicate instead, see
-            `calibration.raked_replicates`); a lone PSU, unless the rule is "remove" or "certainty".
-    """
-    first = design.first
-    if design.adjustments:
-        raise DesignError("make replicates of the design first, then calibrate them")
-    if kind == "JK1" and len(first.names) > 1:
-        raise DesignError("JK1 is for designs without strata: use JKn")
-    m = first.sampled[first.stratum]
-    lone = m < 2
-    if lone.any() and design.lonely not in ("remove", "certainty"):
-        told = first.names[first.stratum[np.argmax(lone)]]
-        raise DesignError(f"one PSU only in stratum {told}: no jackknife with rule {design.lonely}")
-    left_out = np.flatnonzero(~lone)
-    others = first.stratum[:, None] == first.stratum[left_out]
-    factor = np.where(others, (m / np.maximum(m - 1, 1))[:, None], 1.0)
-    factor[left_out, np.arange(len(left_out))] = 0.0
-    scales = ((m - 1) / m * (1 - first.fraction[first.stratum]))[left_out]
-    return Replicates(design.weights, design.weights[:, None] * factor[first.unit], scales, mse)
 
 
 def replicate_totals(replicates: Replicates, values: npt.ArrayLike, domain: Mask | None = None) -> Replicated | None:

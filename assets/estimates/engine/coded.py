@@ -115,11 +115,14 @@ class Calibration(_Part):
 
 
 class Replicates(_Part):
-    """Where errors come from replicate weights: the producer's columns with their scales, or a jackknife made anew."""
+    """Where errors come from replicate weights: the producer's columns with their scales, or such as are made anew."""
 
     columns: list[str] = []
     scales: list[float] = []
-    make: Literal["JK1", "JKn"] | None = None
+    make: Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"] | None = None
+    fay: float = 0.0
+    count: int = 0
+    seed: int = 1
     mse: bool
 
 

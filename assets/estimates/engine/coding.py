@@ -120,7 +120,8 @@ def _replicates(told: Respondents, sample: Sample, arrays: _Arrays) -> coded.Rep
     if given is None:
         return None
     if sample.replicates is None:
-        return coded.Replicates(make=given.make, mse=given.mse)
+        draws = {"fay": given.fay or 0.0, "count": given.count or 0, "seed": 1 if given.seed is None else given.seed}
+        return coded.Replicates(make=given.make, **draws, mse=given.mse)
     combined = sample.replicates if given.combined else sample.replicates * sample.weights[:, None]
     columns = [arrays.add(f"replicate_{number}", one) for number, one in enumerate(combined.T, 1)]
     return coded.Replicates(columns=columns, scales=scales(given).tolist(), mse=given.mse)

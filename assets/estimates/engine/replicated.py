@@ -16,16 +16,17 @@ from hashlib import blake2b
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from assets.estimates.design.replicates import Replicates, given, jackknife, rank, variances
+from assets.estimates.design.replicates import Replicates, given, rank, variances
+from assets.estimates.design.resampling import made
 from assets.estimates.engine import coded, moments
 from assets.estimates.engine.frame import Codes, Floats, Frame, Positions
 from assets.estimates.engine.moments import Banners, Base, Indices, Mask, Means, Parts, Shares, outputs
 
 
 def replicates(drawn: Frame, told: coded.Replicates, answers: coded.Answers) -> Replicates:
-    """The replicate weights of coded answers: their columns, or a jackknife of their design."""
+    """The replicate weights of coded answers: their columns, or such as their design gives."""
     if told.make is not None:
-        return jackknife(drawn.design, told.make, told.mse)
+        return made(drawn.design, told.make, rho=told.fay, replicates=told.count, seed=told.seed, mse=told.mse)
     found = answers.columns(told.columns)
     return given(drawn.weights, np.column_stack([found[name] for name in told.columns]), told.scales, told.mse)
 
