@@ -37,7 +37,7 @@ LEADS: Mapping[str, str] = {
     "not_a_detectable_change": "Not a change that can be established",
     "wrong_population": "Another population",
     "ambiguous": "Not decided",
-    "supported_but_dated": "True of an older wave",
+    "supported_but_dated": "Supported, but dated",
     "supported": "Supported",
 }
 

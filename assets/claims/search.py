@@ -25,6 +25,7 @@ AS_NEAR = 0.75  # of the best: what comes as near as this is named as a doubt
 _SAME_WORD = 82.0  # of 100: Belarusian and Belarus
 _NO_FIGURES = 0.8  # an item of which there are no figures yet stands back
 _UNKNOWN = 2.0  # weight of a word that no item has; a word that one item of 150 has weighs 4.3
+_FEW = 50  # items; of fewer nothing is learnt on which words are rare, and the only item there is would weigh nothing
 _STOP = frozenset(
     re.findall(
         r"\w+",
@@ -123,8 +124,9 @@ class Index:
             for word in asked
         }
         having = {word: [item for item, of in self.words.items() if of & alike[word]] for word in asked}
+        many = max(len(self.words), _FEW)
         weight = {
-            word: math.log((1 + len(self.words)) / (1 + len(having[word]))) if having[word] else _UNKNOWN
+            word: math.log((1 + many) / (1 + len(having[word]))) if having[word] else _UNKNOWN
             for word in asked
         }
         whole = sum(weight.values()) or 1.0
