@@ -57,8 +57,8 @@ lint: $(READY_DEV)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY_DEV)  ## how long a refresh takes (ARGS="500 1000")
-	$(BIN)/python -m benchmarks.refresh $(ARGS)
+bench: $(READY_DEV)  ## how long refresh, estimation and guards take (ARGS="refresh 500 estimation 10000")
+	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(READY_DEV)  ## the long and destructive tests
 	$(BIN)/python -m pytest -m soak $(ARGS)

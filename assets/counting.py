@@ -16,24 +16,29 @@ from assets.releases.discover import MANIFEST, QUESTIONS
 from assets.releases.opening import Opened
 from assets.responses import running
 from assets.responses.lake import Reading, ResponsesLake
+from assets.watching import counted
 from schemas.item import Item
 from schemas.manifest import File
 from schemas.problems import Problem, ProblemsError, nearest
 from schemas.respondents import Respondents
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from assets.estimates.engine.coded import Coded
 
 
 @dataclass
 class Counted:
-    """What the answers of one release gave: rows of tables, and the coded answers that they follow from."""
+    """What the answers of one release gave: rows of tables, the coded answers that they follow from, their groups."""
 
     values: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
     codes: list[dict[str, Any]] = field(default_factory=list)
     weights: list[dict[str, Any]] = field(default_factory=list)
+    readings: list[dict[str, Any]] = field(default_factory=list)
     coded: "Coded | None" = None
+    groups: "pyarrow.Table | None" = None
 
 
 def read(opened: Mapping[str, Opened], archive: Archive, lake: ResponsesLake, workers: int) -> None:
@@ -70,7 +75,8 @@ def _run(
     for job in jobs.values():
         lake.clear(job.folder)
     try:
-        for outcome in running.read_all(jobs.values(), lake.scratch, workers):
+        outcomes = running.read_all(jobs.values(), lake.scratch, workers)
+        for outcome in counted(outcomes, "files of answers read", len(jobs)):
             for one in waiting[jobs[outcome.key].folder]:
                 # One file may be of many releases; each is told in its own name.
                 own = outcome.key.rpartition("/")[2]
@@ -120,7 +126,9 @@ def count(one: Opened, items: Mapping[str, Item], unreadable: Set[str]) -> tuple
     if told is None or found is None or not isinstance(one.reading, Reading):
         return Counted(), []
     # Imported here: a refresh without respondents' answers need not wait for scipy.
+    from assets.estimates.engine.groups import groups_of
     from assets.estimates.engine.tables import estimate
+    from assets.estimates.readings import of_answers
     from assets.estimates.respondents import code_respondents
     from assets.estimates.weighting import make_weights
     from assets.questions.respondents import RespondentInputs, harmonise_respondents
@@ -153,7 +161,8 @@ def count(one: Opened, items: Mapping[str, Item], unreadable: Set[str]) -> tuple
     codes = [
         rows.code(manifest, name, answer.question, counted) for answer in sample.answers for counted in answer.codes
     ]
-    return Counted(values, scores, codes, [rows.weight(manifest, name, sample.facts)], coded), problems
+    weights = [rows.weight(manifest, name, sample.facts)]
+    return Counted(values, scores, codes, weights, of_answers(coded, values, items), coded, groups_of(coded)), problems
 
 
 def _one_question_a_cell(one: Opened) -> list[Problem]:

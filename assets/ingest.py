@@ -29,6 +29,7 @@ from assets.releases.ledger import CONTEXT, Event, Ledger
 from assets.releases.opening import FETCHED, Opened, open_release
 from assets.releases.shelf import Shelf, lake_folder, read_items
 from assets.responses.lake import ResponsesLake
+from assets.watching import counted
 from schemas.item import Item
 from schemas.problems import Problem
 from warehouse.files import flush_all
@@ -61,7 +62,7 @@ def ingest(
     *,
     policy: FetchPolicy | None = None,
     say: Callable[[str], None] = lambda _: None,
-    workers: int = 2,
+    workers: int | None = None,
 ) -> Report:
     """Load what changed. The caller holds the writer's lock.
 
@@ -70,12 +71,14 @@ def ingest(
         at: time of this refresh, naive UTC.
         policy: what may be fetched; default from the environment.
         say: told about progress.
-        workers: parsing processes.
+        workers: parsing processes; default from the environment.
 
     Raises:
         EmptyCatalogueError: no release found although the ledger knows some.
         OSError: disk full and the like; nothing is recorded then.
+        ValueError: the environment's number of parsing processes is none.
     """
+    workers = loading.workers() if workers is None else workers
     with naming_the_disk(layout):
         return _walk(layout, at, policy, say, workers)
 
@@ -163,14 +166,14 @@ def _load(
     failed: Failed = {}
     opened: dict[str, Opened] = {}
     loaded: dict[str, Loaded] = {}
-    for found, last in plan.todo:
+    for found, last in counted(plan.todo, "releases opened"):
         read = open_release(found, context, archive, places, policy)
         if isinstance(read, Opened):
             opened[found.release] = read
         else:
             failed[found.release] = (found, read, last.items if last else [])
     loading.parse(opened, archive, responses, workers)
-    for name, one in opened.items():
+    for name, one in counted(opened.items(), "releases loaded"):
         outcome = loading.finish(one, items, context, archive)
         if isinstance(outcome, Loaded):
             loaded[name] = outcome

@@ -5,6 +5,7 @@ releases to load and what becomes of the rest (assets.ingest), respondents' answ
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import pyarrow
 import pyarrow.parquet
 
 from assets import counting, isolation, rows
-from assets.estimates import published
+from assets.estimates import published, readings
 from assets.questions.cells import check_cells, check_sums
 from assets.questions.harmonise import Inputs, harmonise
 from assets.releases import changes
@@ -25,17 +26,21 @@ from assets.releases.ledger import VALUES
 from assets.releases.opening import Opened
 from assets.responses import lake
 from assets.responses.lake import ResponsesLake
+from assets.watching import counted
 from schemas.item import Item
 from schemas.manifest import Release
 from schemas.problems import Problem
 from schemas.tables.catalogue import CODES, QUESTIONS, WEIGHTS
 from schemas.tables.declare import Table
 from schemas.tables.figures import AGREEMENT, ESTIMATES, SCORES, TOPLINES
+from schemas.tables.readings import READINGS
 from warehouse.files import move_whole
 
 # Raised by hand when a change of these rooms can change a figure: every release is then loaded again, cause `code`.
-CODE = f"toplines 1, questions 2, estimates 3, {lake.CODE}"
+CODE = f"toplines 1, questions 2, estimates 3, groups 1, {readings.CODE}, {lake.CODE}"
+WORKERS, WORKERS_VARIABLE = 2, "WEATHERVANE_WORKERS"
 ANSWERS = "answers.parquet"  # as assets.estimates.engine.coded.NAME, which a load without answers does not import
+GROUPS = "groups.parquet"  # as assets.estimates.engine.groups.NAME, likewise
 READER = "assets.toplines.read:read"
 _CELL = ("item", "category", "subgroup", "subgroup_value")
 
@@ -56,12 +61,25 @@ class Loaded:
     warnings: list[Problem]
     counted: counting.Counted = field(default_factory=counting.Counted)
     published: list[dict[str, Any]] = field(default_factory=list)
+    readings: list[dict[str, Any]] = field(default_factory=list)
     awaits: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """Whether everything that it would say lies in files that are not at hand."""
         return bool(self.awaits) and not self.values and not self.toplines
+
+
+def workers(environ: Mapping[str, str] = os.environ) -> int:
+    """How many children read files at a time: what WEATHERVANE_WORKERS says, or two.
+
+    Raises:
+        ValueError: the variable is no whole number of at least 1.
+    """
+    text = environ.get(WORKERS_VARIABLE, "").strip() or str(WORKERS)
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise ValueError(f"{WORKERS_VARIABLE} is {text!r}; expected a whole number of reading processes, at least 1")
+    return int(text)
 
 
 def parse(opened: Mapping[str, Opened], archive: Archive, responses: ResponsesLake, workers: int) -> None:
@@ -79,7 +97,7 @@ def _read_figures(opened: Mapping[str, Opened], archive: Archive, workers: int) 
             label = f"{name}/{file.path}"
             owners[label] = (one, digest)
             jobs.append(isolation.Job(label, (str(archive.path(digest)), label, file.sheet), label))
-    for outcome in isolation.run(READER, jobs, isolation.Limits(), workers):
+    for outcome in counted(isolation.run(READER, jobs, isolation.Limits(), workers), "files read", len(jobs)):
         one, digest = owners[outcome.key]
         one.problems += outcome.problems
         for row in outcome.value or []:
@@ -122,6 +140,8 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
     cells = {tuple(row[name] for name in _CELL) for row in counted.values}
     printed = published.estimate(manifest, name, figures)
     values = [row for row in printed if tuple(row[name] for name in _CELL) not in cells] + counted.values
+    several = {row.question for _, row in one.questions if row.answer == "multiple"}
+    read = readings.of_published(values, items, several) + counted.readings
     reading = one.reading.folder.name if one.reading else None
     about = rows.about(manifest, name, files, tree, figures, values, len(one.questions), one.awaits, reading)
     return Loaded(
@@ -137,6 +157,7 @@ def finish(one: Opened, items: Mapping[str, Item], context: Context, archive: Ar
         problems,
         counted,
         [rows.published(manifest, name, cell, row) for cell, row in one.published],
+        read,
         [rows.awaited(file) for file in one.awaits],
     )
 
@@ -154,6 +175,7 @@ def contracts(loaded: Mapping[str, Loaded]) -> dict[str, list[Problem]]:
         (SCORES, lambda one: one.counted.scores),
         (CODES, lambda one: one.counted.codes),
         (WEIGHTS, lambda one: one.counted.weights),
+        (READINGS, lambda one: one.readings),
     )
     broken: dict[str, list[Problem]] = {}
     for table, rows_of in tables:
@@ -179,13 +201,16 @@ def write_lake(folder: Path, one: Loaded) -> None:
     for table, records in ((TOPLINES, one.toplines), (QUESTIONS, one.questions)):
         _write(aside / f"{table.name}.parquet", records, table.arrow())
     counted = one.counted
-    for table, records in ((SCORES, counted.scores), (CODES, counted.codes), (WEIGHTS, counted.weights)):
+    some = ((SCORES, counted.scores), (CODES, counted.codes), (WEIGHTS, counted.weights), (READINGS, one.readings))
+    for table, records in some:
         if records:  # most releases have none, and a file each would cost more than all their figures
             _write(aside / f"{table.name}.parquet", records, table.arrow())
     if counted.coded is not None:
         from assets.estimates.engine.coded import write  # needs scipy: only where there are answers
 
         write(aside / ANSWERS, counted.coded)
+    if counted.groups is not None and counted.groups.num_rows:
+        pyarrow.parquet.write_table(counted.groups, aside / GROUPS, compression="zstd")
     if one.published:
         schema = pyarrow.schema([AGREEMENT.arrow().field(name) for name in rows.PUBLISHED])
         _write(aside / "published.parquet", one.published, schema)

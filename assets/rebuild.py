@@ -25,6 +25,7 @@ from assets.releases.ledger import Event, Ledger
 from assets.releases.opening import Opened, open_release
 from assets.releases.shelf import lake_folder, read_items
 from assets.responses.lake import ResponsesLake
+from assets.watching import counted
 from schemas.problems import Problem, ProblemsError
 from warehouse import versions
 from warehouse.files import flush_all
@@ -92,9 +93,9 @@ def _from_archive(layout: Layout, ledger: Ledger, say: Callable[[str], None]) ->
             problems += read
     responses = ResponsesLake(layout.responses)
     responses.forget()  # all of them are made again
-    loading.parse(opened, archive, responses, workers=2)
+    loading.parse(opened, archive, responses, loading.workers())
     rows = []
-    for name, one in opened.items():
+    for name, one in counted(opened.items(), "releases loaded"):
         items, broken = read_items(contexts[name].files)
         outcome = loading.finish(one, items, contexts[name], archive)
         problems += [problem for found in broken.values() for problem in found]

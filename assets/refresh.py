@@ -112,7 +112,7 @@ def derive(
     say("checking claims")
     rows |= claims.make(Surroundings.read(Archive(layout.archive), ledger), shelf, work)
     say("building the database")
-    candidates.build_candidate(ledger, Archive(layout.archive), shelf, work)
+    candidates.build_candidate(layout, ledger, shelf, work)
     return rows
 
 

@@ -139,10 +139,7 @@ def about(
         "fieldwork": f"{fieldwork.start} to {fieldwork.end}" + (f" ({fieldwork.note})" if fieldwork.note else ""),
         "n": manifest.n,
         "n_stated": sample.stated,
-        "population": method.population,
-        "mode": method.mode,
-        "sampling": method.sampling,
-        "weighting": method.weighting,
+        **method.model_dump(),  # the nine disclosure items that need words
         "probability_sample": sample.probability,
         "margin_of_error": sample.margin_of_error,
         "margin_note": sample.margin_note,

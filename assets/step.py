@@ -1,9 +1,10 @@
-"""The Dagster face of the walk: one step that loads what changed and speaks for four rooms.
+"""The Dagster face of the walk: one step that loads what changed and speaks for five rooms.
 
 Belongs here: running assets.ingest and telling the UI about it. Does not belong here: what loading means.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,18 +12,20 @@ import dagster as dg
 from assets import ingest
 from assets.estimates.asset import ESTIMATES
 from assets.explorer import asset as explorer
-from assets.faces import House
+from assets.faces import House, by_house
 from assets.publication import asset as publication
 from assets.publication.publish import why_build
 from assets.questions import asset as questions
 from assets.releases import asset as releases
+from assets.releases.shelf import Shelf
+from assets.responses import asset as responses
 from assets.toplines import asset as toplines
 from warehouse import versions
 
 
 @dg.multi_asset(
     name="ingest",
-    specs=[releases.RELEASES, toplines.TOPLINES, questions.QUESTIONS, ESTIMATES],
+    specs=[releases.RELEASES, responses.RESPONSES, toplines.TOPLINES, questions.QUESTIONS, ESTIMATES],
     check_specs=[
         releases.EVERY_RELEASE_LOADS,
         toplines.FIGURES_ADD_UP,
@@ -40,9 +43,11 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     before = house.ledger()
     report = ingest.ingest(house.layout, house.at, say=lambda text: house.say(context, text))
     ledger = house.ledger()
-    releases.tell(context, report, before, ledger)
-    set_aside = {name: state.last.problems for name, state in ledger.quarantined().items()}
     why = why_build(house.layout, ledger)
+    shelf = None if why is None else house.shelf()
+    releases.tell(context, report, before, ledger, shelf, house.site)
+    context.instance.add_run_tags(context.run.run_id, releases.run_tags(report))
+    set_aside = {name: state.last.problems for name, state in ledger.quarantined().items()}
     house.notes |= {
         "changed": report.changed,
         "same": report.same,
@@ -55,21 +60,26 @@ def ingest_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     yield releases.loads_check(set_aside, ledger)
     yield from toplines.checks(ledger)
     yield questions.check(ledger)
-    if why is None:
-        publication.tell_what_stands(context, house.layout)
+    version = dg.DataVersion(f"refresh-{ledger.head}")
+    # Also when nothing changed: somebody has looked, which is what the freshness of `releases` is about.
+    yield dg.MaterializeResult("releases", metadata=releases.materialized(report, ledger), data_version=version)
+    if shelf is None:
+        publication.tell_what_stands(context, house)
         explorer.tell_what_stands(context, house.layout)
         house.say(context, f"nothing changed: {report.same} releases are as they were loaded; nothing is rewritten")
         return
     house.audit_is_coming()
     house.say(context, f"{len(report.loaded)} loaded, {len(set_aside)} set aside, {report.same} as before; {why}")
-    shelf = house.shelf()
-    about = [one["release"] for one in shelf.abouts.values()]
-    rows = {
-        "releases": len(about),
-        "toplines": sum(one["figures"] for one in about),
-        "questions": sum(one["questions"] for one in about),
-        "estimates": sum(one["estimates"] for one in about),
-    }
-    for key, count in rows.items():
-        metadata = {"dagster/row_count": count, "loaded in this run": len(report.loaded), "set aside": len(set_aside)}
-        yield dg.MaterializeResult(key, metadata=metadata, data_version=dg.DataVersion(f"refresh-{ledger.head}"))
+    for key, metadata in _made(shelf, house.layout.responses):
+        yield dg.MaterializeResult(key, metadata=metadata, data_version=version)
+
+
+def _made(shelf: Shelf, readings: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Metadata of the other assets of this step, whose rows stand in the lake."""
+    yield "responses", responses.materialized(shelf, readings)
+    for key, rows in {"toplines": "figures", "questions": "questions", "estimates": "estimates"}.items():
+        metadata = {
+            "dagster/row_count": sum(about["release"][rows] for about in shelf.abouts.values()),
+            "by organisation": by_house(shelf, rows),
+        }
+        yield key, metadata | (questions.reviewed(shelf) if key == "questions" else {})

@@ -1,23 +1,27 @@
 """How long estimates of a whole sample take: from its coded answers to the table of estimates, beside peers.
 
-`python -m benchmarks.estimation [rows ...] [--peer NAME=PYTHON]` makes seeded answers: strata and PSUs of about thirty
-people, unequal weights, six banners of 2 to 8 columns (with the total 29 columns), fifty questions of 4 to 6 options
-of which 5 to 8 % are missing. Then, each in a process of its own:
+`python -m benchmarks.estimation [ROWS[/WAVES] ...] [--peers PYTHON]` makes seeded answers: strata and PSUs of about
+thirty people, unequal weights, six banners of 2 to 8 columns (with the total 29 columns), fifty questions of 4 to 6
+options of which 5 to 8 % are missing; `1000000/20` is a million people in twenty files. Then, by turns:
 
-- `ours`: from `answers.parquet` to `estimates.parquet`, Python's start included: shares, errors, intervals, design
-  effects, flags, ids.
-- `numpy`: the same without the compiled sums.
-- `bare DuckDB`: from the same file the weighted count of every option in every column, without errors.
-- `svy`, `samplics`: shares with errors, data in memory, reading not counted; of one question, times fifty. They need a
-  Python that has them, named by `--peer svy=/path/to/python`; without it they are left out.
+- `ours`: from `answers.parquet` to `estimates.parquet`, a whole process, Python's start included: shares, errors,
+  intervals, design effects, flags, ids.
+- `numpy` (with `--numpy`): the same without the compiled sums.
+- `bare DuckDB`: from the same file the weighted count of every option in every column, without errors, as a process.
+- both again in one process: the second time, without the start of Python and loading what is imported.
+- peers (`.peers`): shares with errors, data in memory, reading not counted; of one or two questions of one file,
+  scaled to all questions of all files. Each must say what we say of one cell, or the run fails. One that is not there
+  is named.
 
-The three alternate, and the best of some turns counts: of the wall, and of user and system time of the process (peers
-have only the wall). Memory is the highest resident size of that process. Belongs here: timing. Does not
-belong here: asserting (tests).
+The least of some turns counts: of the wall, and of user and system time. Ratios of whole processes are to whole
+processes; those of peers, whose start and reading are not counted, to the second time in a process. Memory is the
+highest resident size of that process. Belongs here: the seeded answers, timing, the table. Does not belong here:
+asserting (tests).
 """
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -25,56 +29,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from assets.estimates.engine import coded
+from benchmarks import peers
+
 PROJECT = Path(__file__).resolve().parents[1]
 LEVELS = (2, 3, 4, 5, 6, 8)
 QUESTIONS = 50
+SIZES = ("10000", "100000", "1000000", "1000000/20")
+SMALL = 100_000  # rows of a file up to which peers have as many turns as we
 TURNS = 3
-
-SVY = """
-import json, sys, time, logging, warnings
-warnings.filterwarnings("ignore"); logging.disable(logging.CRITICAL)
-import polars as pl, svy
-names = ["stratum", "psu", "weight", *[f"by_g{n}" for n in range(1, 7)], "q_q001"]
-frame = pl.read_parquet(sys.argv[1], columns=names).with_columns(
-    pl.col("^(by|q)_.*$").map_batches(lambda s: s.cast(pl.Int16)).replace(-1, None)
-)
-start = time.perf_counter()
-sample = svy.Sample(frame, svy.Design(stratum="stratum", psu="psu", wgt="weight"))
-for by in [None, *[f"by_g{n}" for n in range(1, 7)]]:
-    found = sample.estimation.prop(["q_q001"], by=by, drop_nulls=True)
-    for one in found if isinstance(found, list) else [found]:
-        one.to_polars()
-print(json.dumps({"seconds": time.perf_counter() - start, "version": svy.__version__}))
-"""
-SAMPLICS = """
-import json, sys, time, warnings; warnings.filterwarnings("ignore")
-import numpy as np, pyarrow.parquet as pq
-from importlib.metadata import version
-from samplics import TaylorEstimator
-from samplics.utils.types import PopParam
-names = ["stratum", "psu", "weight", *[f"by_g{n}" for n in range(1, 7)], "q_q001"]
-table = {name: column.to_numpy() for name, column in zip(names, pq.read_table(sys.argv[1], columns=names).columns)}
-answer = np.where(table["q_q001"] < 0, np.nan, table["q_q001"].astype(float))
-start = time.perf_counter()
-for by in [None, *names[3:9]]:
-    TaylorEstimator(PopParam.prop).estimate(
-        y=answer, samp_weight=table["weight"], stratum=table["stratum"], psu=table["psu"],
-        domain=None if by is None else table[by].astype(int), remove_nan=True,
-    )
-print(json.dumps({"seconds": time.perf_counter() - start, "version": version("samplics")}))
-"""
-PEERS = {"svy": SVY, "samplics": SAMPLICS}
+BARE = "bare DuckDB"
+AGAIN = ", again in one process"
+OURS_AGAIN = "ours" + AGAIN
 
 
 def make(path: Path, rows: int, questions: int = QUESTIONS, seed: int = 20261123) -> None:
     """Seeded coded answers, written question by question into one file."""
     import numpy as np
-
-    from assets.estimates.engine import coded
 
     draw = np.random.default_rng(seed)
     strata = max(2, min(600, rows // 1_000))
@@ -168,14 +144,31 @@ class Taken(NamedTuple):
 
 
 def turn(what: str, path: Path) -> Taken:
-    """A whole process."""
+    """A whole process; or with `AGAIN` in its name the second time in a process, as it tells by itself."""
     before, used = time.perf_counter(), _used_by_children()
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.estimation", "--turn", what, str(path)],
         check=True, cwd=PROJECT, capture_output=True, text=True,
     )  # fmt: skip
     wall, processor = time.perf_counter() - before, _used_by_children() - used
-    return Taken(wall, processor, json.loads(done.stdout.splitlines()[-1])["kilobytes"] / 1024)
+    told = json.loads(done.stdout.splitlines()[-1])
+    if what.endswith(AGAIN):
+        wall, processor = told["wall"], told["processor"]
+    return Taken(wall, processor, told["kilobytes"] / 1024)
+
+
+def _turned(what: str, path: Path) -> None:
+    """The work of one process, and what it took."""
+
+    def work() -> None:
+        counted(path) if what.startswith(BARE) else estimated(path, not what.startswith("numpy"))
+
+    for _ in range(1 + what.endswith(AGAIN)):
+        wall, processor = time.perf_counter(), time.process_time()
+        work()
+        wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"wall": wall, "processor": processor, "kilobytes": kilobytes}))
 
 
 def _used_by_children() -> float:
@@ -184,39 +177,53 @@ def _used_by_children() -> float:
     return times.children_user + times.children_system
 
 
-def peer(what: str, python: str, path: Path) -> tuple[float, str]:
-    """Seconds for fifty questions, from those for one; and the version."""
-    done = subprocess.run([python, "-c", PEERS[what], str(path)], check=True, capture_output=True, text=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    return told["seconds"] * QUESTIONS, f"{what} {told['version']}"
-
-
-def measure(rows: int, peers: dict[str, str], turns: int, waves: int) -> None:
-    """Lines of the table for one size; peers are given one wave, times their number."""
+def measure(rows: int, waves: int, options: argparse.Namespace) -> None:
+    """Lines of the table for one size."""
     with tempfile.TemporaryDirectory(prefix="weathervane-bench-") as folder:
-        one = path = Path(folder) / "answers.parquet"
-        if waves > 1:
-            path = Path(folder) / "waves"
-            path.mkdir()
-            for wave in range(waves):
-                one = path / f"{wave:02d}.parquet"
-                make(one, rows // waves, seed=20261123 + wave)
-        else:
-            make(path, rows)
-        all_: dict[str, list[Taken]] = {}
-        for _ in range(turns):
-            for what in ("ours", "numpy", "bare DuckDB"):
-                all_.setdefault(what, []).append(turn(what, path))
-        for name, python in peers.items():
-            seconds, called = peer(name, python, one)
-            all_[f"{called} (one question x {QUESTIONS * waves})"] = [Taken(seconds * waves)]
+        path = Path(folder) / "waves"
+        path.mkdir()
+        for wave in range(waves):
+            make(path / f"{wave:02d}.parquet", rows // waves, seed=20261123 + wave)
+        first, load = path / "00.parquet", os.getloadavg()[0]
+        taken: dict[str, list[Taken]] = {}
+        absent = set()
+        for number in range(options.turns):
+            for what in ("ours", *(["numpy"] if options.numpy else []), BARE, OURS_AGAIN, BARE + AGAIN):
+                taken.setdefault(what, []).append(turn(what, path))
+            # Where a peer takes minutes, one turn of it has to do; a busy machine makes it look slower then.
+            for name in peers.NAMES if number == 0 or rows // waves <= SMALL else ():
+                found = peers.asked(name, first, 2 if rows // waves <= SMALL else 1, QUESTIONS, options.peers)
+                if found is None:
+                    absent.add(name)
+                    continue
+                _same(found, first)
+                taken.setdefault(found.called, []).append(Taken(found.wall * waves, found.processor * waves))
     # Other work on the machine lengthens the wall more than the processor time: the least of each, and ratios of both.
-    least = {what: Taken(*(_least(column) for column in zip(*taken, strict=True))) for what, taken in all_.items()}
-    bare = least["bare DuckDB"]
-    for what, (wall, processor, peak) in least.items():
-        ratios = f"{_over(wall, bare.wall)} | {_over(processor, bare.processor)}"
-        memory = "" if peak is None else f"{peak:.0f}"
-        print(f"| {rows:,} | {what} | {wall:.2f} | {_over(processor, 1.0)} | {ratios} | {memory} |")
+    least = {what: Taken(*(_least(column) for column in zip(*of, strict=True))) for what, of in taken.items()}
+    whole = ("ours", "numpy", BARE)
+    size = f"{rows:,}" + (f" in {waves} waves" if waves > 1 else "")
+    for what, of in least.items():
+        bases = (OURS_AGAIN, BARE + AGAIN) if what.endswith(AGAIN) or what not in whole else ("ours", BARE)
+        ratios = [_over(a, b) for base in bases for a, b in zip(of[:2], least[base][:2], strict=True)]
+        memory = "" if of.megabytes is None else f"{of.megabytes:.0f}"
+        cells = [size, what, _over(of.wall, 1.0), _over(of.processor, 1.0), *ratios, memory, f"{load:.1f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
+    for name in sorted(absent):
+        print(f"| {size} | {name}: not installed |" + " |" * 8, flush=True)
+
+
+def _same(found: peers.Answer, path: Path) -> None:
+    """A peer that says something else of a cell than we do is no peer."""
+    from assets.estimates.engine.coded import CodedFile
+    from assets.estimates.engine.tables import estimate
+
+    answers = CodedFile(path)
+    one = answers.header.model_copy(update={"banners": [], "questions": answers.header.questions[:1]})
+    names = ["weight", "stratum", "psu", "q_q001"]
+    row = estimate(coded.Coded(one, answers.columns(names)))[0].slice(0, 1).to_pylist()[0]
+    for ours, theirs in ((row["percent"], found.share), (row["standard_error"], found.error)):
+        if not math.isclose(ours / 100, theirs, rel_tol=1e-9):
+            raise RuntimeError(f"{found.called} says {theirs} where we say {ours / 100}")
 
 
 def _least(values: Sequence[float | None]) -> float | None:
@@ -224,32 +231,38 @@ def _least(values: Sequence[float | None]) -> float | None:
 
 
 def _over(top: float | None, bottom: float | None) -> str:
-    return "" if top is None or bottom is None else f"{top / bottom:.2f}"
+    if top is None or bottom is None:
+        return ""
+    ratio = top / bottom
+    return f"{ratio:.2f}" if ratio < 100 else f"{ratio:.0f}"
+
+
+def _size(text: str) -> tuple[int, int]:
+    rows, _, waves = text.partition("/")
+    return int(rows), int(waves or 1)
 
 
 def main() -> None:
     """Measure the given sizes and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", type=int, default=[10_000, 100_000])
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON")
-    parser.add_argument("--waves", type=int, default=1, help="files among which the respondents are divided")
+    parser.add_argument("sizes", nargs="*", type=_size, default=[_size(one) for one in SIZES], metavar="ROWS[/WAVES]")
+    parser.add_argument("--peers", metavar="PYTHON", help="a Python that has svy and samplics")
+    parser.add_argument("--numpy", action="store_true", help="also without the compiled sums")
     parser.add_argument("--turns", type=int, default=TURNS)
-    parser.add_argument("--turn", nargs=2, metavar=("WHAT", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--turn", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.turn:
-        what, path = told.turn
-        counted(Path(path)) if what == "bare DuckDB" else estimated(Path(path), what == "ours")
-        print(json.dumps({"kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+        _turned(told.turn[0], Path(told.turn[1]))
         return
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba", "duckdb", "pyarrow"))
-    load = os.getloadavg()[0]
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, {versions}")
+    print(f"least of {told.turns} turns; of a peer, of files above {SMALL:,} rows, one turn\n")
     print(
-        f"{os.cpu_count()} cores, load {load:.1f}, Python {sys.version.split()[0]}, {versions}; best of {told.turns}\n"
+        "| respondents | what | wall s | processor s | times ours | by processor | times bare | by processor ", end=""
     )
-    print("| respondents | what | wall s | processor s | wall, times bare | processor, times bare | peak MB |")
-    print("|---:|---|---:|---:|---:|---:|---:|")
-    for rows in told.rows:
-        measure(rows, dict(one.split("=", 1) for one in told.peer), told.turns, told.waves)
+    print("| peak MB | load |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+    for rows, waves in told.sizes:
+        measure(rows, waves, told)
 
 
 if __name__ == "__main__":

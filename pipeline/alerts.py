@@ -1,36 +1,24 @@
 """Alerts: one for every run that failed, and one for every run in which a check failed that had not failed so before.
 
-Belongs here: putting an alert together and sending it once. Does not belong here: noticing that a run has ended
-(pipeline.sensors, pipeline.run).
+Belongs here: putting an alert together. Does not belong here: noticing that a run has ended (pipeline.sensors,
+pipeline.run), keeping and sending it once (pipeline.outbox).
 An alert goes to `data/alerts.jsonl` always and to WEATHERVANE_ALERT_URL if set. No row values, no respondent data.
-
-The file holds one JSON object a line: alerts (they have a `message`), and after each what became of sending it (`sent`,
-and `error` if it was not). What could not be sent is tried again when the next run ends.
 """
 
-import contextlib
-import datetime as dt
-import fcntl
-import io
-import json
-import logging
-import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from typing import Any
 
 import dagster as dg
 
+from pipeline import delivery
+from pipeline.outbox import Outbox
 from pipeline.settings import Settings
 from warehouse.layout import Layout
 
 FILE = "alerts.jsonl"
-SECONDS = 10
 LONGEST = 300
 MOST = 3  # failed checks named in the message; the alert itself lists them all
 _BACK = 20  # evaluations of a check looked at to find the one before this run's
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,16 +40,12 @@ def tell(instance: dg.DagsterInstance, run_id: str, layout: Layout, settings: Se
         The alert if there was one and nobody had told of it before.
     """
     alert = of_run(instance, run_id)
-    with _open(layout) as file:
-        lines = _read(file)
-        told = {line["run_id"] for line in lines if "message" in line}
-        new = alert if alert is not None and run_id not in told else None
-        if new is not None:
-            lines.append({**asdict(new), "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")})
-            _write(file, lines[-1])
-        if settings.alert_url:
-            _send(file, lines, new, settings.alert_url)
-    return new
+    channels = (
+        {"": lambda line: delivery.post(url, {"text": line["message"], **line})} if (url := settings.alert_url) else {}
+    )
+    box = Outbox(layout.data / FILE, "run_id", "alert of run", channels)
+    new, _ = box.tell(lambda _: None if alert is None else asdict(alert))
+    return alert if new is not None else None
 
 
 def of_run(instance: dg.DagsterInstance, run_id: str) -> Alert | None:
@@ -136,58 +120,3 @@ def _innermost(error: Any) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return "" if error is None else str(error.message).strip()
-
-
-def _send(file: TextIO, lines: list[dict[str, Any]], new: Alert | None, url: str) -> None:
-    """Post what could not be sent before and what is new, oldest first; the first failure ends it."""
-    due = {line["run_id"]: not line["sent"] for line in lines if "sent" in line}
-    if new is not None:
-        due[new.run_id] = True
-    for alert in lines:
-        run_id = alert["run_id"]
-        if "message" not in alert or not due.get(run_id):
-            continue
-        import httpx  # imported here: only who sends pays for it
-
-        try:
-            httpx.post(url, json={"text": alert["message"], **alert}, timeout=SECONDS).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as bad:
-            # The address stays out of file and log: it often carries a secret.
-            status = f" {bad.response.status_code}" if isinstance(bad, httpx.HTTPStatusError) else ""
-            why = f"{type(bad).__name__}{status}"
-            _write(file, {"run_id": run_id, "sent": False, "error": why})
-            _log.warning("the alert of run %s could not be sent (%s); it will be tried again", run_id, why)
-            return
-        _write(file, {"run_id": run_id, "sent": True})
-
-
-@contextlib.contextmanager
-def _open(layout: Layout) -> Iterator[TextIO]:
-    """The file, locked: of two who notice the same run one writes and sends, the other finds it done."""
-    try:
-        file: TextIO = (layout.data / FILE).open("a+", encoding="utf-8")
-    except OSError as bad:
-        _log.warning("alerts cannot be kept: %s", bad)
-        file = io.StringIO()
-    with file:
-        if not isinstance(file, io.StringIO):
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-
-
-def _read(file: TextIO) -> list[dict[str, Any]]:
-    file.seek(0)
-    lines = []
-    for line in file:
-        with contextlib.suppress(ValueError):  # a torn line: somebody was killed while writing it
-            lines.append(json.loads(line))
-    return lines
-
-
-def _write(file: TextIO, line: dict[str, Any]) -> None:
-    try:
-        file.seek(0, os.SEEK_END)
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        file.flush()
-    except OSError as bad:  # a full disk is what many alerts are about: sending goes on
-        _log.warning("the alert of run %s cannot be kept: %s", line["run_id"], bad)

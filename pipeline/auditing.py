@@ -58,7 +58,7 @@ class Auditor:
         found = json.loads(answer)
         if isinstance(found, str):
             raise AuditError(found)
-        return [Result(**one) for one in found]
+        return [Result.plain(one) for one in found]
 
     def stop(self) -> None:
         """End a child that nobody asked."""

@@ -15,6 +15,7 @@ from assets.releases.asset import STATUS, loads
 from assets.step import ingest_step
 from assets.trends.asset import trends_step
 from pipeline.jobs import refresh_job
+from pipeline.links import linked
 from pipeline.progress import silent
 from pipeline.resources import house
 from pipeline.schedules import nightly_refresh
@@ -33,8 +34,9 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
         pipeline.settings.SettingError: a setting cannot be used.
     """
     settings = settings or Settings.from_environment()
+    steps = (ingest_step, trends_step, claims_step, warehouse_step, published_step, site_step)
     return dg.Definitions(
-        assets=[STATUS, ingest_step, trends_step, claims_step, warehouse_step, published_step, site_step],
+        assets=[linked(STATUS, settings), *(step.map_asset_specs(lambda s: linked(s, settings)) for step in steps)],
         asset_checks=[loads, audit_step],
         jobs=[refresh_job()],
         schedules=[nightly_refresh(settings)],

@@ -14,7 +14,16 @@ def refresh_job() -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.assets(
-            "releases", "toplines", "questions", "estimates", "trends", "claims", "warehouse", "published", "site"
+            "releases",
+            "responses",
+            "toplines",
+            "questions",
+            "estimates",
+            "trends",
+            "claims",
+            "warehouse",
+            "published",
+            "site",
         ),
         executor_def=dg.in_process_executor,
         description="Load what changed, compute trends, check claims, build the database, audit it, publish it, write "

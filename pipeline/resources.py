@@ -41,7 +41,8 @@ def house(context: dg.InitResourceContext) -> Iterator[House]:
         if context.instance:
             bury_dead_runs(context.instance, layout)
         audit = Auditor(context.resource_config["accept"])
-        made = House(layout, run_id, now(), audit, say, audit.get_ready)
+        site = Settings.from_environment().site_url
+        made = House(layout, run_id, now(), audit, say, audit.get_ready, site_url=site)
         try:
             yield made
         finally:

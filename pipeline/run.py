@@ -25,12 +25,14 @@ class Outcome:
         success: whether it succeeded.
         errors: first lines of what went wrong.
         notes: what the steps noted (see assets.faces.House.notes).
+        unsent: what could not be sent to those who want to know what moved.
     """
 
     run_id: str
     success: bool
     errors: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+    unsent: list[str] = field(default_factory=list)
 
 
 def refresh(layout: Layout, accept: Sequence[str] = (), say: Callable[[str], None] = lambda _: None) -> Outcome:
@@ -38,7 +40,7 @@ def refresh(layout: Layout, accept: Sequence[str] = (), say: Callable[[str], Non
     home.prepare(layout)
     import dagster as dg
 
-    from pipeline import alerts
+    from pipeline import alerts, digests
     from pipeline.build import build_defs
     from pipeline.jobs import REFRESH
     from pipeline.progress import listening
@@ -61,7 +63,8 @@ def refresh(layout: Layout, accept: Sequence[str] = (), say: Callable[[str], Non
         )
         errors = [_error(event) for event in result.all_events if event.is_failure]
         alerts.tell(instance, result.run_id, layout, settings)
-    return Outcome(result.run_id, result.success, [e for e in errors if e], notes(layout, result.run_id))
+        unsent = digests.tell(layout, settings)
+    return Outcome(result.run_id, result.success, [e for e in errors if e], notes(layout, result.run_id), unsent)
 
 
 def notes(layout: Layout, run_id: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ def nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
         job_name=REFRESH,
         cron_schedule=settings.cron,
         execution_timezone=settings.timezone,
-        description=f"Every night at {settings.nightly_at} {settings.timezone}. To move it, set WEATHERVANE_NIGHTLY_AT "
-        "and WEATHERVANE_TIMEZONE and start Dagster again.",
+        description=f"The job refresh, every night at {settings.nightly_at} {settings.timezone}, for as long as the UI "
+        "runs. Off until somebody switches it on: one click here. To move it, set WEATHERVANE_NIGHTLY_AT and "
+        "WEATHERVANE_TIMEZONE and start the UI again. Without the UI: docs/how-to/nightly.md.",
         tags={"weathervane/started_by": "nightly_refresh"},
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.tables import TABLES
-from schemas.vocabulary import Severity
+from schemas.vocabulary import ClaimVerdict, Severity, words
 
 NONE: dict[str, Any] = {"value": 0}
 CELL = ("organisation", "series", "wave", "item", "category", "subgroup", "subgroup_value")
@@ -564,6 +564,86 @@ _ANSWERS = (
     ),
 )
 
+_VERDICTS = ", ".join(f"'{verdict}'" for verdict in words(ClaimVerdict))
+
+_CLAIMS = (
+    _none(
+        "claims-have-both-verdicts",
+        f"""
+        SELECT claim, verdict, verdict_today, value FROM claims
+        WHERE coalesce(verdict, '') NOT IN ({_VERDICTS}) OR coalesce(verdict_today, '') NOT IN ({_VERDICTS})
+           OR (value IS NOT NULL AND 'not_checked' IN (verdict, verdict_today))
+           OR trim(coalesce(sentence, '')) = '' OR trim(coalesce(sentence_today, '')) = ''
+        """,
+        "Every claim was checked with what was known at its date and with what stands today, and both are in words.",
+        "See assets.claims.rules: a claim to which no rule applies must still get a verdict.",
+    ),
+    _none(
+        "claims-rest-on-figures-that-exist",
+        """
+        SELECT claim, column_name, id FROM (
+            SELECT claim, 'estimate_ids' AS column_name, unnest(estimate_ids) AS id FROM claims
+            UNION ALL
+            SELECT claim, 'estimate_ids_today', unnest(estimate_ids_today) FROM claims
+            UNION ALL
+            SELECT claim, 'candidate ' || position || ' of ' || view, estimate_id FROM claim_candidates
+            WHERE estimate_id IS NOT NULL
+        ) AS named
+        ANTI JOIN vintages AS v ON v.estimate_id = named.id
+        """,
+        "Every figure that a claim is held against can be looked up in vintages and cited.",
+        "The claims were checked against other tables than those that are published: build them together.",
+    ),
+    _none(
+        "candidates-belong-to-claims",
+        _missing_from("claims", ("claim",), ("claim_candidates",)),
+        "Every candidate belongs to a claim that is listed.",
+        "The two tables come from different builds: build them together.",
+    ),
+    _none(
+        "claims-are-about-known-answers",
+        "SELECT claim, item, category FROM claims ANTI JOIN categories USING (item, category)",
+        "Every claim is about an answer of an item that is described.",
+        "Mend item and category in the claim's file, or describe the item in catalog/items.",
+        "warning",
+    ),
+)
+
+_READINGS = (
+    _none(
+        "readings-belong-to-estimates",
+        f"""
+        SELECT {_of("r", CELL)}, r.reading FROM readings AS r
+        ANTI JOIN estimates AS e ON {_same("e", "r", CELL)} AND e.release = r.release AND e.estimate_id = r.estimate_id
+        """,
+        "Every reading is of an estimate that is published, and not of one that was replaced.",
+        "Build readings and estimates of the same loads together (assets.trends.make).",
+    ),
+    _none(
+        "change-readings-belong-to-tested-changes",
+        f"""
+        SELECT {_of("r", CELL[:2])}, {_of("r", CELL[3:])}, r.wave_from, r.wave_to, r.pair, r.reading
+        FROM change_readings AS r
+        ANTI JOIN (FROM changes WHERE p_value IS NOT NULL) AS c
+            ON {_same("c", "r", (*CELL[:2], *CELL[3:]))} AND {_same("c", "r", ("wave_from", "wave_to", "pair"))}
+        """,
+        "What is tested with another reading is tested with the main one too: nothing comes in past a break.",
+        "Build change_readings from the changes of the same version (assets.trends.readings).",
+    ),
+    _none(
+        "parts-are-of-the-change",
+        """
+        SELECT s.organisation, s.series, s.item, s.category, s.banner, s.wave_from, s.wave_to, s.pair,
+               s.change AS split, c.change
+        FROM composition AS s JOIN changes AS c USING (organisation, series, item, category, wave_from, wave_to, pair)
+        WHERE c.subgroup = 'total' AND s.outside_from = 0 AND s.outside_to = 0
+          AND (c.change IS NULL OR abs(s.change - c.change) > 1e-6)
+        """,
+        "Where everybody is in a group, the change that is split is the change between the two estimates.",
+        "The groups of a load are not of its estimates, or a change across a break was split: load the release again.",
+    ),
+)
+
 _DRIFT = (
     Expectation(
         "unknown-bases-did-not-move",
@@ -607,6 +687,8 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     *_TRENDS,
     *_HISTORY,
     *_ANSWERS,
+    *_CLAIMS,
+    *_READINGS,
     *_DRIFT,
 )
 BY_NAME: dict[str, Expectation] = {expectation.name: expectation for expectation in EXPECTATIONS}

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from schemas.claim import Claim
+from schemas.concept import Concepts
 from schemas.conditions import CodesText, ConditionText
 from schemas.crosswalk import CategoryRow, QuestionRow, ToplineRow
 from schemas.dates import PartialDate
@@ -51,6 +52,7 @@ FILES = (
     Described("categories", "a row of categories.csv", CategoryRow, ("codes", "toplines")),
     Described("published", "a row of published.csv", PublishedRow, ("agreement", "toplines")),
     Described("item", "catalog/items/*.yml", Item, ("items", "categories")),
+    Described("concepts", "catalog/concepts.yml", Concepts, ("concepts",)),
     Described("claim", "catalog/claims/*.yml", Claim, ("claims",)),
 )
 _NAMED = {

@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from schemas.conditions import CodesText, ConditionText
 from schemas.handwritten import Strict, repeated
 from schemas.names import CategoryId, Label, RelativePath
+from schemas.panels import Panel
 
 
 class DeclaredSet(Strict):
@@ -396,6 +397,7 @@ class Respondents(Strict):
     rows: ConditionText | None = Field(default=None, description="which rows belong to this release, e.g. sample=1")
     weight: AnyWeight = Field(description="a weight with its variable, or with base and targets, or none")
     design: SampleDesign | None = None
+    panel: Panel | None = Field(default=None, description="people or primary units that are in other waves too")
     interval: Literal["logit", "xlogit", "likelihood", "asin", "beta", "korn_graubard", "mean", "wilson"] = Field(
         default="logit", description="method of intervals of shares; see statistics.md"
     )
@@ -420,6 +422,14 @@ class Respondents(Strict):
             if target.banner and target.banner not in seen:
                 known = ", ".join(seen) or "a banner among respondents.banners"
                 raise ValueError(f"the target {target.called!r} is no banner of this release; expected {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _panel_fits_the_design(self) -> "Respondents":
+        psu = self.design.psu if self.design else None
+        if self.panel and (self.panel.units == "psus") != (psu is not None):
+            found = "psus without design.psu" if self.panel.units == "psus" else "people, and the design has psu"
+            raise ValueError(f"panel of {found}; expected units psus where the design has psu, otherwise people")
         return self
 
     @model_validator(mode="after")

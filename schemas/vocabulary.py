@@ -21,6 +21,9 @@ DesignEffectBasis = Literal["stated", "derived_from_margin", "assumed"]
 Probability = Literal["yes", "no", "unknown"]
 Comparability = Literal["comparable", "with_note", "break", "not_comparable", "unreviewed"]
 Pair = Literal["consecutive", "first_last", "baseline"]
+SplitPair = Literal["consecutive", "first_last"]
+# How else the answers of an estimate can be read.
+Reading = Literal["without_dont_know", "unweighted"]
 # A slope is no finding where a straight line does not describe the figures.
 LineVerdict = Literal["rise", "fall", "no_detectable_change", "not_straight", "not_tested"]
 Verdict = Literal["rise", "fall", "no_detectable_change", "not_tested"]
@@ -44,6 +47,11 @@ ClaimView = Literal["its_date", "today"]
 # What a figure is to a claim: one that the sentence must mean, another wave of the same answer, a value that was
 # replaced, another answer of the question, another question, or a printed figure that is nobody's estimate.
 CandidateRole = Literal["meant", "other_wave", "earlier_value", "other_answer", "other_question", "retelling"]
+# What moved, in the order in which a person should read it. `version` is about the comparison itself.
+DigestKind = Literal[
+    "version", "wave", "load", "withdrawn", "revision", "change", "claim", "quarantined", "mended", "overdue",
+    "arrived", "awaiting",
+]  # fmt: skip
 Severity = Literal["error", "warning"]
 Basis = Literal["microdata", "published"]
 FileRole = Literal["toplines", "respondents", "published"]

@@ -18,7 +18,9 @@ ROOMS = (
     "estimates",
     "trends",
     "claims",
+    "digest",
     "publication",
+    "exports",
     "explorer",
     "onboarding",
 )

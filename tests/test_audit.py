@@ -38,7 +38,8 @@ CREATE MACRO cite(an_id) AS TABLE SELECT * FROM estimates WHERE estimate_id = an
 BREAKS: dict[str, tuple[str, str]] = {
     # expectation: (SQL that breaks it, what the message must name)
     "there-are-estimates": (
-        "DELETE FROM estimates; DELETE FROM vintages; DELETE FROM trends; DELETE FROM changes",
+        "DELETE FROM estimates; DELETE FROM vintages; DELETE FROM trends; DELETE FROM changes;"
+        "DELETE FROM claim_candidates; DELETE FROM readings; DELETE FROM change_readings",
         "estimates=0",
     ),
     "only-declared-columns-are-published": (
@@ -123,6 +124,30 @@ BREAKS: dict[str, tuple[str, str]] = {
         "UPDATE estimates SET n = 29 WHERE wave = '03' AND category = 'join'",
         "release=house/monitor/03, item=army, category=join, subgroup=total, subgroup_value=all, n=29",
     ),
+    "claims-have-both-verdicts": (
+        "UPDATE claims SET verdict_today = 'not_checked', value = 3",
+        "claim=three, verdict=ambiguous, verdict_today=not_checked, value=3",
+    ),
+    "claims-rest-on-figures-that-exist": (
+        "UPDATE claims SET estimate_ids_today = ['gone']",
+        "claim=three, column_name=estimate_ids_today, id=gone",
+    ),
+    "candidates-belong-to-claims": (
+        "INSERT INTO claim_candidates BY NAME SELECT * REPLACE ('four' AS claim) FROM claim_candidates",
+        "claim=four, named_in=claim_candidates, rows=1",
+    ),
+    "readings-belong-to-estimates": (
+        "UPDATE readings SET estimate_id = 'old'",
+        "wave=01, item=army, category=join, subgroup=total, subgroup_value=all, reading=unweighted",
+    ),
+    "change-readings-belong-to-tested-changes": (
+        "UPDATE change_readings SET wave_from = '02', wave_to = '03'",
+        "category=join, subgroup=total, subgroup_value=all, wave_from=02, wave_to=03, pair=consecutive",
+    ),
+    "parts-are-of-the-change": (
+        "UPDATE composition SET change = 4.1, within = 3.1",
+        "banner=sex, wave_from=01, wave_to=02, pair=consecutive, split=4.1, change=4",
+    ),
     "macros-answer": ("DROP MACRO TABLE cite; DROP MACRO TABLE trend", "does not exist"),
     # warnings
     "every-table-and-column-has-a-comment": (
@@ -156,6 +181,7 @@ BREAKS: dict[str, tuple[str, str]] = {
         "wave=03",
     ),
     "baselines-are-waves": ("UPDATE series SET baseline = '00'", "organisation=house, series=monitor, baseline=00"),
+    "claims-are-about-known-answers": ("UPDATE claims SET category = 'else'", "claim=three, item=army, category=else"),
     "published-figures-are-reproduced": (
         "UPDATE agreement SET recomputed = 10.6, difference = 0.6, verdict = 'differs' WHERE category = 'join'",
         "category=join, subgroup=total, subgroup_value=all, statistic=percent, published_text=10, recomputed=10.6",
@@ -175,7 +201,7 @@ KEYS = {f"keys-are-unique-in-{table.name.replace('_', '-')}": table for table in
 MOVES: dict[str, tuple[str, str]] = {
     "estimates-of-the-last-version-remain": (
         "DELETE FROM estimates WHERE wave = '02'; DELETE FROM vintages WHERE wave = '02';"
-        "DELETE FROM trends; DELETE FROM changes",
+        "DELETE FROM trends; DELETE FROM changes; DELETE FROM change_readings",
         "before=9, lost=3, most_lost_in=house/monitor/02 (3)",
     ),
     "waves-of-the-last-version-remain": (
@@ -271,7 +297,8 @@ def rows() -> dict[str, list[dict[str, Any]]]:
                 out["changes"].append(
                     {**wave, **cell, "category": category, "wave_from": before, "wave_to": name, "pair": "consecutive",
                      "percent_from": earlier, "percent_to": percent, "change": joined, "comparability": steps,
-                     "reasons": [], "verdict": "no_detectable_change" if joined is not None else "not_tested",
+                     "reasons": [], "other_readings": [],
+                     "verdict": "no_detectable_change" if joined is not None else "not_tested",
                      "p_value": 0.2 if joined is not None else None}
                 )  # fmt: skip
     out["waves"].append(_wave("09"))  # announced, no figures yet
@@ -314,6 +341,19 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         {**compared, "cell": "published.csv, row 3", "statistic": "percent", "item": "army", "category": "join",
          "published_text": "10", "published_value": 10.0, "recomputed": 10.2, "difference": 0.2},
     ]  # fmt: skip
+    of_pair = {**wave, "category": "join", "wave_from": "01", "wave_to": "02", "pair": "consecutive"}
+    out["readings"] = [
+        {**cell_of_wave, "release": "house/monitor/01", "reading": "unweighted", "percent": 11.0, "basis": "microdata",
+         "flags": [], "estimate_id": "e01join"}
+    ]  # fmt: skip
+    out["change_readings"] = [
+        {**of_pair, **cell, "reading": "unweighted", "percent_from": 11.0, "percent_to": 14.0, "change": 3.0,
+         "p_value": 0.3, "verdict": "no_detectable_change", "sign_flips": False, "verdict_differs": False}
+    ]  # fmt: skip
+    out["composition"] = [
+        {**of_pair, "item": "army", "banner": "sex", "comparability": "with_note", "groups": 2, "change": 4.0,
+         "composition": 1.0, "within": 3.0, "outside_from": 0.0, "outside_to": 0.0, "reasons": []}
+    ]  # fmt: skip
     out["trend_tests"] = [
         {**wave, **cell, "category": "join", "segment": 1, "wave_from": "01", "wave_to": "02", "waves": 2,
          "comparability": "with_note", "reasons": [], "verdict": "not_tested"}
@@ -342,7 +382,9 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         {"level": "release", "subject": "house/monitor/01", "check_name": "loads", "passed": True, "severity": "error",
          "message": "loaded"}
     ]  # fmt: skip
-    out["digest"] = [{"refresh": 1, "happened_at": LOADED, "kind": "new", "subject": "house/monitor/01", "detail": "x"}]
+    out["digest"] = [
+        {"position": 1, "refresh": 1, "happened_at": LOADED, "kind": "wave", "subject": "house/monitor/01", "what": "x"}
+    ]
     out["about"] = [{"key": "refresh", "value": "1"}]
     return out
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from schemas.claim import Claim
+from schemas.concept import Concepts
 from schemas.crosswalk import CategoryRow, QuestionRow, ToplineRow
 from schemas.dates import first_day
 from schemas.handwritten import read_csv, read_yaml
@@ -125,6 +126,7 @@ def claims() -> dict[str, Claim]:
 def test_every_file_reads():
     models = {"items": Item, "claims": Claim}
     manifests = {"release.yml": Release, "organisation.yml": Organisation, "series.yml": Series}
+    manifests |= {"concepts.yml": Concepts}
     tables = {
         "toplines.csv": ToplineRow,
         "questions.csv": QuestionRow,

@@ -15,8 +15,8 @@ from assets.estimates.design.regression import p_values, regression
 from assets.estimates.design.spread import covariance
 from assets.refresh import refresh
 from assets.trends import change, composition, families, houses, linear_trend, overlap
-from assets.trends.steps import compute
 from tests import factory
+from tests.comparing import compared
 from tests.conftest import no_audit
 from tests.design_oracles import Case, case
 from tests.test_trends import House
@@ -36,27 +36,39 @@ def test_holm_and_benjamini_hochberg_are_those_of_r() -> None:
 
 
 def test_ties_and_families_of_none_and_one() -> None:
-    assert families.holm([]) == families.benjamini_hochberg([]) == []
-    assert families.holm([0.03]) == families.benjamini_hochberg([0.03]) == [0.03]
-    assert families.holm([0.03, 0.03]) == [0.06, 0.06]
-    assert families.benjamini_hochberg([0.03, 0.03]) == [0.03, 0.03]
+    for p, strict, loose in (([], [], []), ([0.03], [0.03], [0.03]), ([0.03, 0.03], [0.06, 0.06], [0.03, 0.03])):
+        assert families.holm(p).tolist() == strict
+        assert families.benjamini_hochberg(p).tolist() == loose
+
+
+def test_many_families_are_adjusted_as_each_alone() -> None:
+    """Ties, families of one, rows in any order, rows without a test."""
+    draw = np.random.default_rng(11)
+    family, p = draw.integers(0, 12, 200), np.round(draw.random(200) ** 2, 2)
+    p[draw.random(200) < 0.2] = np.nan
+    found = families.adjust(p, family, draw.normal(size=200))
+    for one in range(12):
+        rows = np.flatnonzero((family == one) & ~np.isnan(p))
+        assert found.holm[rows].tolist() == families.holm(p[rows]).tolist()
+        assert found.benjamini_hochberg[rows].tolist() == families.benjamini_hochberg(p[rows]).tolist()
+    assert np.isnan(found.holm[np.isnan(p)]).all()
+    assert not found.verdict[np.isnan(p)].any(), "what was not tested has no verdict"
 
 
 def test_the_looser_adjustment_stands_beside_and_decides_nothing() -> None:
-    rows = [{"p_value": p, "change": -1.0} for p in (0.04, 0.03, 0.02)] + [{"p_value": None, "change": None}]
-    families.adjust(rows, "three of them")
-    assert [row["verdict"] for row in rows[:3]] == ["no_detectable_change"] * 3
-    assert [row["p_adjusted"] for row in rows[:3]] == pytest.approx([0.06] * 3)
-    assert [row["p_adjusted_bh"] for row in rows[:3]] == pytest.approx([0.04] * 3)
-    assert rows[3] == {"p_value": None, "change": None}
+    found = families.adjust([0.04, 0.03, 0.02, math.nan], [0] * 4, [-1.0, -1.0, -1.0, math.nan])
+    verdicts = [families.VERDICTS[at] for at in found.verdict]
+    assert verdicts == ["no_detectable_change"] * 3 + ["not_tested"]
+    assert found.holm[:3] == pytest.approx([0.06] * 3)
+    assert found.benjamini_hochberg[:3] == pytest.approx([0.04] * 3)
 
 
 # --- pairs -----------------------------------------------------------------------------------------------------------
 
 
 def changes_of(house: House, baseline: str | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:
-    declared = {(house.organisation, house.series): baseline} if baseline else None
-    rows = compute(house.estimates, house.questions, house.waves, declared)[1].to_pylist()
+    declared = {(house.organisation, house.series): baseline} if baseline else {}
+    rows = compared(house.estimates, house.questions, house.waves, baselines=declared).changes.to_pylist()
     return {(row["pair"], row["wave_from"], row["wave_to"]): row for row in rows}
 
 
@@ -93,7 +105,7 @@ def test_the_answers_of_an_item_are_one_family_from_first_to_last() -> None:
         house.wave(join)
         house.estimates.append({**house.estimates[-1], "category": "stay", "percent": stay,
                                 "estimate_id": f"stay{join}"})  # fmt: skip
-    rows = [row for row in compute(house.estimates, house.questions, house.waves)[1].to_pylist()
+    rows = [row for row in compared(house.estimates, house.questions, house.waves).changes.to_pylist()
             if row["pair"] == "first_last"]  # fmt: skip
     assert [row["p_value"] for row in rows] == pytest.approx([0.0407] * 2, abs=5e-4)
     assert [row["p_adjusted"] for row in rows] == pytest.approx([2 * rows[0]["p_value"]] * 2)
@@ -115,13 +127,27 @@ def test_waves_against_a_declared_baseline_are_a_family_and_a_break_is_shown_unt
 
 
 def test_a_covariance_makes_the_error_of_a_change_smaller() -> None:
-    one = {"wave": "01", "percent": 40.0, "standard_error": 3.0, "n_effective": 266.0}
-    two = {**one, "wave": "02", "percent": 45.0, "standard_error": 4.0}
-    assert change.tested(one, two)[0]["standard_error"] == 5
-    found, untested = change.tested(one, two, covariance=8.0)
-    assert (found["standard_error"], untested) == (3, None)
-    assert found["p_value"] == pytest.approx(2 * 0.0477903523, abs=1e-9)
-    assert change.tested(one, {**one, "wave": "02"}, covariance=9.0)[1] is not None  # everybody again, nobody moved
+    one, two = figures((40.0, 3.0, 266.0)), figures((45.0, 4.0, 150.0))
+    alone, panel = change.tested(one, two), change.tested(one, two, covariance=8.0)
+    assert (alone.standard_error[0], panel.standard_error[0]) == (5, 3)
+    assert panel.p_value[0] == pytest.approx(2 * 0.0477903523, abs=1e-9)
+    assert change.tested(one, one, covariance=9.0).cannot_vary.all(), "everybody again, and nobody moved"
+
+
+def test_the_detectable_change_of_a_panel_solves_its_equation() -> None:
+    """d = (z_0.975 + z_0.80) * se(d), se(d)^2 = v1 + v2(d) - 2 rho sqrt(v1 v2(d)); rho 0 as without."""
+    percent, n, rho = np.array([3.0, 40.0, 97.0]), np.array([850.0, 600.0, 850.0]), np.array([0.4, 0.7, 0.4])
+    found = change.detectable(percent, n, n, rho) / 100
+    p = np.minimum(percent, 100 - percent) / 100
+    one, two = p * (1 - p) / n, (p + found) * (1 - p - found) / n
+    assert found == pytest.approx(2.801585218 * np.sqrt(one + two - 2 * rho * np.sqrt(one * two)), rel=1e-8)
+    assert (found < change.detectable(percent, n, n) / 100).all()
+    assert change.detectable(percent, n, n, 1e-13) == pytest.approx(change.detectable(percent, n, n), rel=1e-9)
+
+
+def figures(*rows: tuple[float, float, float]) -> change.Figures:
+    """Percent, standard error and effective n, one row each."""
+    return change.Figures(*np.array(rows).T)
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -199,25 +225,22 @@ def test_case13_the_line_through_the_waves() -> None:
     each = [means(design, c.column("score"), wave == t) for t in WAVES]
     of_waves = together(design, [one for one in each if one is not None])
     line = linear_trend.through(list(WAVES), of_waves.values, of_waves.errors)
-    assert line is not None
-    c.agree([line.slope, line.error], c.r("gls_on_means.est", "gls_on_means.se"), 1e-9, of="waves")
-    assert line.df == 4
+    c.agree([line.slope[0], line.error[0]], c.r("gls_on_means.est", "gls_on_means.se"), 1e-9, of="waves")
+    assert line.df.tolist() == [4]
     fitted = np.polyval(np.polyfit(np.arange(1, 7), of_waves.values, 1, w=1 / of_waves.errors), np.arange(1, 7))
-    assert line.misfit == pytest.approx(float(np.sum(((of_waves.values - fitted) / of_waves.errors) ** 2)), rel=1e-9)
+    assert line.misfit[0] == pytest.approx(float(np.sum(((of_waves.values - fitted) / of_waves.errors) ** 2)), rel=1e-9)
 
 
 def test_two_and_a_half_points_a_year_by_hand() -> None:
     """Errors alike: the slope is that of least squares, its error 2 / sqrt(2), and 1 point off twice and -2 once."""
-    line = linear_trend.through([0, 1, 2], [10, 9.5, 15], [2, 2, 2])
-    assert line is not None
-    assert (line.slope, line.error) == (pytest.approx(2.5), pytest.approx(math.sqrt(2)))
-    assert (line.misfit, line.df) == (pytest.approx((1 + 4 + 1) / 4), 1)
-    assert linear_trend.through([1, 1], [10, 12], [1, 1]) is None
+    several = linear_trend.through([1, 1, 0, 1, 2], [10, 12, 10, 9.5, 15], [1, 1, 2, 2, 2], start=[0, 2])
+    assert several.slope.tolist() == pytest.approx([math.nan, 2.5], nan_ok=True), "two of one time have no line"
+    assert several.error[1] == pytest.approx(math.sqrt(2))
+    assert (several.misfit[1], several.df[1]) == (pytest.approx((1 + 4 + 1) / 4), 1)
 
 
 def lines_of(house: House) -> list[dict[str, Any]]:
-    trends, _ = house.computed()
-    return linear_trend.table(trends).to_pylist()
+    return compared(house.estimates, house.questions, house.waves).trend_tests.to_pylist()
 
 
 def test_a_steady_rise_is_a_line() -> None:
@@ -293,9 +316,8 @@ def test_case14_two_waves_of_a_panel_from_two_files() -> None:
     c.agree(found.errors, c.r("diff.se[contrast]"), of="overlap")
     assert found.errors[0] < 0.55 * c.r("WRONG_independent_se.")[0]
     points = [100 * float(error) for error in both.errors]
-    one, two = ({"wave": str(t), "percent": 100 * float(both.values[t]), "standard_error": points[t],
-                 "n_effective": 100.0} for t in (0, 1))  # fmt: skip
-    assert change.tested(one, two, 1e4 * both.covariance[0, 1])[0]["standard_error"] == pytest.approx(
+    one, two = (figures((100 * float(both.values[t]), points[t], 100.0)) for t in (0, 1))
+    assert change.tested(one, two, 1e4 * both.covariance[0, 1]).standard_error[0] == pytest.approx(
         100 * float(found.errors[0]), rel=1e-12
     )
 
@@ -384,9 +406,12 @@ def test_a_level_that_does_not_move_is_the_weighted_mean() -> None:
 
 
 def test_the_walks_variance_is_where_the_likelihood_is_highest() -> None:
-    assert houses.likeliest(lambda q: -((math.log(q) - math.log(0.02)) ** 2)) == pytest.approx(0.02, rel=1e-3)
+    assert houses.likeliest(lambda q: -((np.log(q) - math.log(0.02)) ** 2)) == pytest.approx(0.02, rel=1e-3)
     c = case("case21_local_level_house_effects")
-    best = houses.likeliest(lambda q: houses.smooth(*given(c), variance=q).log_likelihood)
+    tried = np.array([1e-6, 0.01, 0.36, 1.0])
+    alone = [houses.smooth(*given(c), variance=float(q)).log_likelihood for q in tried]
+    assert houses.log_likelihoods(*given(c), variances=tried) == pytest.approx(alone, rel=1e-12)
+    best = houses.likeliest(lambda q: houses.log_likelihoods(*given(c), variances=q))
     top = houses.smooth(*given(c), variance=best).log_likelihood
     assert all(top >= houses.smooth(*given(c), variance=best * by).log_likelihood for by in (0.5, 0.9, 1.1, 2))
 

@@ -629,7 +629,7 @@ def test_what_is_named_is_taken(ask: Ask) -> None:
     ],
 )
 def test_a_name_that_does_not_exist_names_the_nearest(ask: Ask, typed: tuple[str, ...], says: str) -> None:
-    told = " ".join(re.sub(r"[│╭╮╰╯─]", " ", ask("claim", "Three percent support the army", *typed, code=2)).split())
+    told = " ".join(re.sub(r"[│╭╮╰╯─]", " ", ask("claim", "Three percent support the army", *typed, code=64)).split())
     assert says in told
 
 
@@ -657,7 +657,7 @@ def test_cite_as_typed(ask: Ask, db: duckdb.DuckDBPyConnection) -> None:
     row = json.loads(ask("cite", found, "--json"))
     assert row["estimate_id"] == found and re.fullmatch("[0-9a-f]{64}", row["file_sha256"])
     assert row["citation"] == " ".join(text.split())
-    assert f"nearest: {found}" in ask("cite", found[:-1] + "x", code=2)
+    assert f"nearest: {found}" in ask("cite", found[:-1] + "x", code=64)
 
 
 def test_an_estimate_from_answers_is_cited_with_their_file_and_variable(tmp_path: Path) -> None:

@@ -9,19 +9,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import pytest
-from typer.testing import CliRunner
 
-from pipeline.cli.main import app
+from pipeline.cli import shapes
+from pipeline.cli.shape import faults
 from tests import factory
+from tests.conftest import Ask
 from warehouse.layout import PROJECT, Layout
 
 COMMAND = Path(sys.executable).with_name("weathervane")
-Ask = Callable[..., str]
 
 
 def run(layout: Layout, *words: str) -> subprocess.CompletedProcess[str]:
@@ -34,25 +32,12 @@ def run(layout: Layout, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, *words], env=env, cwd=PROJECT, capture_output=True, text=True, timeout=120)
 
 
-@pytest.fixture
-def ask(published: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """A command that only looks at the database of the shipped catalogue; what it prints."""
-    monkeypatch.setenv("WEATHERVANE_DATA", str(published.parents[1]))
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def asked(*words: str, code: int = 0) -> str:
-        done = CliRunner().invoke(app, list(words))
-        assert done.exit_code == code, done.output
-        return done.output
-
-    return asked
-
-
 def test_exit_codes_say_fine_some_set_aside_and_failed(tmp_path: Path) -> None:
     layout = factory.small_house(tmp_path)
     fine = run(layout, "refresh", "--json")
     assert fine.returncode == 0, fine.stderr
     told = json.loads(fine.stdout)
+    assert list(faults(told, shapes.SHAPES["refresh"])) == []
     assert told["success"] and told["loaded"] == ["acme/monthly/01", "acme/monthly/02", "acme/monthly/03"]
     first = layout.link.resolve()
 
@@ -75,10 +60,12 @@ def test_exit_codes_say_fine_some_set_aside_and_failed(tmp_path: Path) -> None:
     with duckdb.connect(str(layout.link), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM waves").fetchone() == (3,)
 
-    again = run(layout, "rebuild", "--from-archive")
-    assert again.returncode == 0 and "rebuilt from the archive" in again.stdout
+    again = run(layout, "rebuild", "--from-archive", "--json")
+    assert again.returncode == 0, again.stderr
+    told = json.loads(again.stdout)
+    assert list(faults(told, shapes.SHAPES["rebuild"])) == [] and told["why"] == "rebuilt from the archive"
     doctor = run(layout, "doctor")
-    assert doctor.returncode == 0, doctor.stdout
+    assert doctor.returncode == 1 and "MEND  catalogue" in doctor.stdout, "its releases are gone"
     assert "archive: 0 damaged files" in doctor.stdout
 
 
@@ -89,21 +76,21 @@ def test_looking_before_anything_is_published_says_what_to_do(tmp_path: Path) ->
 
 
 def test_the_trend_of_the_founding_case(ask: Ask) -> None:
-    told = json.loads(ask("trend", "belarus-army-role", "join_russia", "--json"))["trends"]["join_russia"]
-    assert [(row["wave"], row["percent"], row["n"]) for row in told] == [
+    (line,) = json.loads(ask("trend", "belarus-army-role", "join_russia", "--json"))["lines"]
+    assert [(row["wave"], row["percent"], row["n"]) for row in line["waves"]] == [
         ("08", 3.0, 896),
         ("09", 6.0, 823),
         ("10", 5.0, 804),
         ("2023-03", 3.0, None),
     ]
     text = ask("trend", "belarus-army-role", "join_russia")
-    assert "2.1-4.3" in text and "no interval" in text and "with note [1]" in text
+    assert "2.1-4.3" in text and "no interval" in text and "comparable with a note [1]" in text
     assert "not the same: belarus-join-war-hypothetical" in text
 
 
 def test_a_word_that_is_no_item_names_the_nearest(ask: Ask) -> None:
-    assert "nearest: belarus-army-role" in ask("trend", "belarus-armi-role", code=2)
-    assert "no category 'join_rusia'" in ask("trend", "belarus-army-role", "join_rusia", code=2)
+    assert "nearest: belarus-army-role" in ask("trend", "belarus-armi-role", code=64)
+    assert "no category 'join_rusia'" in ask("trend", "belarus-army-role", "join_rusia", code=64)
 
 
 def test_sql_as_a_table_as_csv_and_as_json(ask: Ask) -> None:
@@ -114,7 +101,7 @@ def test_sql_as_a_table_as_csv_and_as_json(ask: Ask) -> None:
 
 
 def test_sql_cannot_write_and_says_so(ask: Ask) -> None:
-    assert "read-only" in ask("sql", "DELETE FROM estimates", code=2)
+    assert "read-only" in ask("sql", "DELETE FROM estimates", code=64)
 
 
 def test_status_counts_what_is_published(ask: Ask) -> None:

@@ -1,6 +1,7 @@
 """The job `refresh` in this process on a small house: what it publishes and tells Dagster, what a second run does."""
 
 import base64
+import datetime as dt
 import multiprocessing
 import os
 import signal
@@ -12,14 +13,17 @@ import dagster as dg
 import duckdb
 import pytest
 
+from assets.ingest import Report
 from assets.publication.audit import Result
 from assets.releases import asset as releases
 from assets.trends import plot
 from pipeline import home, resources, run
 from pipeline.auditing import AuditError, Auditor
 from pipeline.build import build_defs
+from pipeline.sensors import alert_sensors, new_releases
 from pipeline.settings import Settings
 from schemas.expectations import EXPECTATIONS
+from schemas.remedies import REMEDIES
 from tests import factory
 from warehouse.lock import writer
 
@@ -37,7 +41,18 @@ class Passing(Auditor):
 
     def __call__(self, candidate, previous, docs):
         return [
-            Result(e.name, False, "error", "Found none. Look at the reader.", 0, e.says)
+            Result(
+                e.name,
+                False,
+                "error",
+                "Found none. Look at the reader.",
+                0,
+                e.says,
+                mend="Look at the reader.",
+                columns=("wave", "estimates"),
+                rows=(("01", "0"),),
+                found=1,
+            )
             if e.name in self.fails
             else Result(e.name, True, e.severity, e.says, 0, e.says)
             for e in EXPECTATIONS
@@ -62,6 +77,9 @@ class Desk:
             run_config={"loggers": {"silent": {}}, "resources": {"house": {"config": config or {}}}},
         )  # fmt: skip
 
+    def tags(self, result):
+        return self.instance.get_run_by_id(result.run_id).tags
+
     def published(self, sql="SELECT wave, percent FROM estimates WHERE category = 'agree' ORDER BY wave"):
         with duckdb.connect(str(self.layout.link.resolve()), read_only=True) as con:
             return con.execute(sql).fetchall()
@@ -75,7 +93,7 @@ def desk(tmp_path, monkeypatch):
     layout = factory.small_house(tmp_path)
     monkeypatch.setenv("WEATHERVANE_DATA", str(layout.data))
     monkeypatch.setenv("WEATHERVANE_CATALOG", str(layout.catalogue))
-    for name in ("WEATHERVANE_ALERT_URL", "WEATHERVANE_TIMEZONE", "WEATHERVANE_NIGHTLY_AT"):
+    for name in ("WEATHERVANE_ALERT_URL", "WEATHERVANE_SITE_URL", "WEATHERVANE_TIMEZONE", "WEATHERVANE_NIGHTLY_AT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(resources, "Auditor", Passing)
     monkeypatch.setattr(plot, "draw", lambda rows: f"<svg>{len(rows)} points</svg>")  # a second each; see test_plot
@@ -92,6 +110,11 @@ def checks(result):
 def materialized(result, key):
     events = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey(key)]
     return {event.partition: event.materialization for event in events}
+
+
+def records(table):
+    """The rows of a table in metadata."""
+    return [dict(record.data) for record in table.records]
 
 
 def ran(result):
@@ -131,13 +154,17 @@ def test_assets_say_how_many_rows_which_version_and_what_columns(desk):
         for event in result.get_asset_materialization_events()
         if event.partition is None
     }
-    made = {"releases", "toplines", "questions", "estimates", "trends", "claims", "warehouse", "published", "site"}
-    assert set(versions) == made
+    assert set(versions) == {
+        "releases", "responses", "toplines", "questions", "estimates", "trends", "claims", "warehouse", "published",
+        "site",
+    }  # fmt: skip
     assert versions["estimates"] == "refresh-1" and versions["published"].startswith("refresh-1-")
     published = materialized(result, "published")[None].metadata
     assert published["version"].value == desk.layout.link.resolve().name
-    assert published["tables"].value["estimates"] == 9
-    assert published["what moved"].value.splitlines()[2] == "| new | acme/monthly/01 | first load |"
+    assert {"table": "estimates", "rows": "9"} in records(published["tables"])
+    assert published["what moved"].value.splitlines()[2] == (
+        "- first version: 3 waves of 1 series by 1 organisation, 9 estimates of 1 item."
+    )
 
 
 def test_the_plot_is_an_image_that_the_ui_can_show(desk):
@@ -155,8 +182,71 @@ def test_nothing_changed_nothing_is_rewritten(desk):
     result = desk.refresh()
     assert result.success and ran(result) == ["ingest"]
     assert desk.layout.link.resolve() == before
-    assert [path.name for path in desk.layout.ledger.iterdir()] == ["000001"]
+    assert [path.name for path in desk.layout.ledger.iterdir() if path.name.isdigit()] == ["000001"]
     assert materialized(result, "release") == {}
+    assert result.dagster_run.job_name == "refresh" and desk.tags(result)["weathervane/releases"] == "nothing new"
+
+
+def test_a_run_that_finds_nothing_new_still_tells_that_somebody_looked(desk):
+    """The freshness of `releases` is about looking: a quiet week must not make it stale."""
+    desk.refresh()
+    looked = materialized(desk.refresh(), "releases")[None]
+    assert looked.metadata["touched by this run"].value == 0 and looked.metadata["dagster/row_count"].value == 3
+    (spec,) = [one for one in build_defs(settings=Settings()).resolve_all_asset_specs() if one.key.path == ["releases"]]
+    windows = spec.freshness_policy.warn_window.to_timedelta(), spec.freshness_policy.fail_window.to_timedelta()
+    assert windows == (dt.timedelta(hours=36), dt.timedelta(days=8))
+
+
+def test_a_run_is_tagged_with_the_releases_it_touched(desk):
+    assert {key: value for key, value in desk.tags(desk.refresh()).items() if key.startswith("release/")} == {
+        f"release/acme:monthly:0{wave}": "loaded" for wave in (1, 2, 3)
+    }
+    spoil(desk.release_of(wave="04", month=4))
+    tags = desk.tags(desk.refresh())
+    assert tags["release/acme:monthly:04"] == "set aside" and tags["weathervane/releases"] == "1 set aside"
+    many = releases.run_tags(Report(withdrawn=[f"acme/monthly/{number}" for number in range(13)]))
+    assert many == {"weathervane/releases": "13 withdrawn"}, "a tag each would fill the list of runs"
+
+
+def test_links_lead_to_the_explorer_where_it_is_served(desk, monkeypatch):
+    monkeypatch.setenv("WEATHERVANE_SITE_URL", "https://polls.example.org/explorer/")
+    result = desk.refresh()
+    assert result.success
+    page = materialized(result, "release")["acme:monthly:01"].metadata["explorer"]
+    assert page == dg.MetadataValue.url("https://polls.example.org/explorer/waves/acme/monthly/01.html")
+    assert (desk.layout.site / "waves/acme/monthly/01.html").is_file(), "the page that is linked is there"
+    item = materialized(result, "trends")[None].metadata["explorer"].value
+    assert item == "https://polls.example.org/explorer/items/invented.html"
+    assert materialized(result, "published")[None].metadata["audit"].value.endswith("/explorer/audit/index.html")
+
+
+def test_without_an_address_the_file_is_named_because_browsers_do_not_open_it_from_a_page(desk, monkeypatch):
+    monkeypatch.delenv("WEATHERVANE_SITE_URL", raising=False)
+    page = materialized(desk.refresh(), "release")["acme:monthly:01"].metadata["explorer"]
+    assert page == dg.MetadataValue.path(str(desk.layout.site / "waves/acme/monthly/01.html"))
+
+
+@pytest.mark.parametrize(
+    ("day", "late"),
+    [
+        (
+            dt.datetime(2024, 4, 20),
+            False,
+        ),  # the last wave ended on 10 March, they come every 30 days: grace to 24 April
+        (dt.datetime(2024, 6, 1), True),
+        (dt.datetime(2026, 6, 1), False),  # silent for two years: it has ended, and nobody wants to hear of it nightly
+    ],
+)
+def test_a_series_is_late_by_its_own_rhythm_until_it_counts_as_ended(desk, monkeypatch, day, late):
+    monkeypatch.setattr(resources, "now", lambda: day)
+    for result in (desk.refresh(), desk.refresh()):  # also when there was nothing to do, by the clock of that run
+        check = checks(result)["published", "series_keep_their_rhythm", None]
+        assert (check.passed, check.severity) == (not late, dg.AssetCheckSeverity.WARN)
+    if late:
+        (row,) = records(check.metadata["series"])
+        assert (row["series"], row["last wave"], row["ended"]) == ("monthly", "03", "2024-03-10")
+        assert row["a wave every"] in check.description.replace("a wave every 30 days", row["a wave every"])
+        assert str(check.metadata["acme/monthly"].value).endswith("organisations/acme.html#monthly")
 
 
 def test_after_a_run_with_nothing_to_do_every_check_still_says_what_stands(desk):
@@ -182,12 +272,32 @@ def test_a_bad_release_is_set_aside_and_the_others_go_on(desk):
     told = checks(result)
     check = told["releases", "every_release_loads", None]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
-    text = check.metadata["problems"].value
-    assert "**acme/monthly/04**" in text and "acme/monthly/04/toplines.csv, row 3, column percent" in text
+    assert records(check.metadata["problems"]) == [
+        {
+            "where": "acme/monthly/04/toplines.csv,\nrow 3,\ncolumn percent",
+            "what is wrong": "not a percentage (found 'forty'); expected a number (52.2) or a range (2-4), no % sign",
+            "what to do": REMEDIES["toplines"],
+        }
+    ]
     assert "'forty'" in check.description
     one = told["release", "loads", "acme:monthly:04"]
     assert not one.passed and "row 3, column percent" in one.description
     assert run.notes(desk.layout, result.run_id)["set_aside"].keys() == {"acme/monthly/04"}
+
+
+def test_sensors_say_why_they_skip(desk):
+    spoil(desk.release_of(wave="04", month=4))
+    result = desk.refresh()
+    tick = new_releases(Settings()).evaluate_tick(dg.build_sensor_context(instance=desk.instance))
+    assert tick.skip_message == (
+        "nothing new: 4 releases are as they were loaded; 1 set aside until somebody mends the files (acme/monthly/04)"
+    )
+    _, on_success = alert_sensors(Settings())
+    stored = desk.instance.get_run_by_id(result.run_id)
+    event = next(one for one in result.all_events if one.event_type == dg.DagsterEventType.RUN_SUCCESS)
+    context = dg.build_run_status_sensor_context("alert_on_failed_check", event, desk.instance, stored)
+    assert on_success(context) is None, "told: a release was set aside"
+    assert "somebody has told of it already" in on_success(context).skip_message
 
 
 def test_a_mended_release_passes(desk):
@@ -246,6 +356,11 @@ def test_a_failing_audit_keeps_the_old_database(desk, monkeypatch):
     gate = told["warehouse", "passes_the_audit", None]
     assert not gate.passed and gate.blocking
     assert gate.description == "there-are-estimates: Found none. Look at the reader."
+    (failed,) = records(gate.metadata["what failed"])
+    assert (failed["severity"], failed["check"], failed["rows found"]) == ("error", "there_are_estimates", "1")
+    one = told["warehouse", "there_are_estimates", None].metadata
+    assert one["what to do"].value == failed["what to do"] == "Look at the reader."
+    assert records(one["the first of them"]) == [{"wave": "01", "estimates": "0"}]
     assert not told["warehouse", "there_are_estimates", None].passed
     assert desk.layout.link.resolve() == before and desk.published() == figures
     assert [path.name for path in desk.layout.versions.iterdir()] == [before.name], "the candidate is gone"

@@ -9,8 +9,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.explorer.build import build
+from assets.faces import ROOMS, group
 from pipeline.build import build_defs
 from pipeline.settings import SettingError, Settings
+from schemas.remedies import REMEDIES
+from schemas.vocabulary import QUARANTINE_CAUSES
 from warehouse.layout import PROJECT
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "definitions.txt"
@@ -55,10 +59,32 @@ def test_definitions_are_those_of_the_snapshot():
 
 def test_every_asset_says_what_it_is_whose_and_of_what_kind():
     specs = build_defs(settings=Settings()).resolve_all_asset_specs()
-    assert len(specs) == 10
+    assert len(specs) == 11
     for spec in specs:
         assert spec.description and len(spec.description) > 60, spec.key
         assert spec.owners == ["team:survey-desk"] and spec.group_name != "default" and spec.kinds, spec.key
+
+
+def test_groups_sort_in_the_order_of_the_flow():
+    """Dagster lists groups by name, and numbers in names as numbers."""
+    graph = build_defs(settings=Settings()).get_repository_def().asset_graph
+    flow = list(dict.fromkeys(graph.get(key).group_name for key in graph.toposorted_asset_keys))
+    assert sorted(flow) == [group(room) for room in ROOMS]
+    for key in graph.toposorted_asset_keys:
+        node = graph.get(key)
+        assert all(graph.get(parent).group_name <= node.group_name for parent in node.parent_keys), key
+
+
+def test_every_asset_has_a_page_and_code_that_exist(published, tmp_path):
+    build(published, tmp_path)
+    for spec in build_defs(settings=Settings(site_url="http://127.0.0.1:8000")).resolve_all_asset_specs():
+        page, module = spec.metadata["explorer page"].value, spec.metadata["code"].value
+        assert (tmp_path / page.removeprefix("http://127.0.0.1:8000/")).is_file(), (spec.key, page)
+        assert (PROJECT / module).is_file(), (spec.key, module)
+
+
+def test_every_cause_has_a_remedy():
+    assert set(REMEDIES) == set(QUARANTINE_CAUSES)
 
 
 def test_every_check_job_schedule_and_sensor_says_what_it_is():
@@ -120,7 +146,7 @@ def _environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def environment(monkeypatch):
-    for name in ("NIGHTLY_AT", "TIMEZONE", "ALERT_URL", "SENSOR_SECONDS"):
+    for name in ("NIGHTLY_AT", "TIMEZONE", "ALERT_URL", "SENSOR_SECONDS", "SITE_URL"):
         monkeypatch.delenv(f"WEATHERVANE_{name}", raising=False)
     return lambda **values: [monkeypatch.setenv(f"WEATHERVANE_{name}", value) for name, value in values.items()]
 
@@ -145,6 +171,7 @@ def test_settings_come_from_the_environment(environment):
         ("NIGHTLY_AT", "04:15\n", "expected a time of day such as 04:15"),
         ("TIMEZONE", "Warsaw", "expected a name such as Europe/Warsaw"),
         ("TIMEZONE", "../etc/passwd", "expected a name such as Europe/Warsaw"),
+        ("SITE_URL", "127.0.0.1:8000", "expected the address of the explorer, such as http://127.0.0.1:8000"),
         ("SENSOR_SECONDS", "soon", "expected a number of seconds such as 60"),
         ("SENSOR_SECONDS", "0", "expected a number of seconds such as 60"),
         ("ALERT_URL", "hooks.example.org/secret", "expected one that begins with https://"),

@@ -88,8 +88,14 @@ def test_a_changed_figure_is_a_new_vintage_with_cause_data_and_the_others_stay(h
     assert (house.as_of("2024-06-01"), house.as_of("2024-06-02")) == ([40], [41])
     for day, percent in (("2024-01-27", []), ("2024-05-31", [(40,)]), ("2024-06-02", [(41,)])):
         assert house.ask(f"SELECT percent FROM estimates_as_of('{day}') WHERE category = 'agree'") == percent
-    assert house.ask("SELECT kind, subject, detail FROM digest") == [
-        ("revised", "acme/monthly/01", "load 2, because of data")
+    assert house.ask("SELECT kind, subject, what, why FROM digest ORDER BY position") == [
+        ("load", "acme/monthly/01", "load 2: 1 value revised", "a file with figures or answers changed"),
+        (
+            "revision",
+            "invented / agree",
+            "wave 01: 40 % became 41 % (+1 points)",
+            "a file with figures or answers changed",
+        ),
     ]
 
 
@@ -278,7 +284,9 @@ def test_a_withdrawn_release_ends_on_that_day_and_its_return_starts_a_new_stretc
     assert house.done.report.withdrawn == ["acme/monthly/01"]
     assert house.ask("SELECT DISTINCT release FROM estimates") == [("acme/monthly/02",)]
     assert house.ask("SELECT DISTINCT release FROM releases") == [("acme/monthly/02",)]
-    assert house.ask("SELECT kind, subject FROM digest") == [("withdrawn", "acme/monthly/01")]
+    assert house.ask("SELECT kind, subject, what FROM digest") == [
+        ("withdrawn", "acme/monthly/01", "withdrawn with 3 estimates; the wave is gone")
+    ]
     where = "WHERE wave = '01' AND category = 'agree' ORDER BY load_vintage"
     stood = (
         f"SELECT strftime(available_from, '%m-%d'), strftime(available_until, '%m-%d'), latest FROM vintages {where}"

@@ -33,6 +33,8 @@ from assets.onboarding.words import alike, plain, plain_name
 from assets.refresh import refresh
 from assets.responses.read import read
 from pipeline.cli.main import app
+from pipeline.cli.shape import faults
+from pipeline.cli.shapes import SHAPES
 from schemas.codebook import ValueLabel, Variable
 from schemas.crosswalk import CategoryRow, QuestionRow
 from schemas.handwritten import read_csv, read_yaml
@@ -318,6 +320,7 @@ def test_the_command_writes_once_and_never_again(tmp_path: Path) -> None:
     done = run(layout, "add", file, "--to", "acme/monthly", "--wave", "05", "--json")
     assert done.exit_code == 2, "somebody must decide about the new code"
     told = json.loads(done.stdout)
+    assert list(faults(told, SHAPES["add"])) == []
     assert told["questions"][0]["variable"] == {"was": "Q1", "is": "Q2"}
     folder = Path(told["folder"])
     assert sorted(path.name for path in folder.iterdir()) == [

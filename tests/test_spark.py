@@ -3,11 +3,6 @@
 The cluster is one master and two workers of Spark's standalone mode, processes of this test.
 """
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,20 +17,22 @@ from typer.testing import CliRunner
 
 from assets.estimates.engine import coded
 from assets.estimates.engine.coded import CodedFile
-from assets.estimates.twin import duck, spark
+from assets.estimates.twin import duck, spark, together
 from assets.estimates.twin.compare import TOLERANCE, differences, engine_sums
 from assets.estimates.twin.results import gathered
 from assets.estimates.twin.statements import ANSWERS, STRATA, strata
 from assets.refresh import refresh
+from benchmarks.cluster import SMALL
+from benchmarks.cluster import cluster as on_loopback
 from benchmarks.estimation import make
 from pipeline import estimating
+from pipeline.cli import codes
 from pipeline.cli.main import app
 from tests.conftest import no_audit
 from tests.test_twin import random_answers
 from warehouse.layout import PROJECT, Layout
 
 KINDS = ("strata", "psu", "both", "neither")
-WAIT = 120.0
 
 
 @pytest.fixture
@@ -90,11 +87,11 @@ def test_all_banners_as_one_give_the_sums_of_each(kind: str, tmp_path: Path) -> 
     path = put(tmp_path, kind, 3)
     answers = CodedFile(path)
     with duckdb.connect() as con:
-        con.execute(f"CREATE VIEW {spark.FILE} AS FROM read_parquet('{path}')")
-        con.execute(f"CREATE TABLE {STRATA} AS {strata(answers.names, answers=spark.FILE)}")
-        con.execute(f"CREATE VIEW {ANSWERS} AS {spark.in_columns(answers.header, answers.names)}")
+        con.execute(f"CREATE VIEW {together.FILE} AS FROM read_parquet('{path}')")
+        con.execute(f"CREATE TABLE {STRATA} AS {strata(answers.names, answers=together.FILE)}")
+        con.execute(f"CREATE VIEW {ANSWERS} AS {together.in_columns(answers.header, answers.names)}")
         results = []
-        for one in spark.one_banner(answers.header, answers.names):
+        for one in together.one_banner(answers.header, answers.names):
             found = con.sql(one.sql).to_arrow_table()
             results.append((one, {name: found[name].cast("float64").to_numpy() for name in found.column_names}))
     assert len(results) == 1, "one statement for all banners"
@@ -107,9 +104,9 @@ def test_the_statements_in_the_dialect_of_spark(tmp_path: Path) -> None:
     from assets.estimates.twin.dialects import translated
 
     answers = CodedFile(put(tmp_path, "both", 1))
-    view = translated(spark.in_columns(answers.header, answers.names))
+    view = translated(together.in_columns(answers.header, answers.names))
     assert "EXPLODE(ARRAY(0, CASE WHEN `by_sex` >= 0 THEN 1 + `by_sex` END" in view
-    (one,) = spark.one_banner(answers.header, answers.names)
+    (one,) = together.one_banner(answers.header, answers.names)
     text = translated(one.sql)
     assert '"' not in text and "`column_of_banner` AS d" in text
 
@@ -117,7 +114,7 @@ def test_the_statements_in_the_dialect_of_spark(tmp_path: Path) -> None:
 def test_a_column_of_the_file_keeps_its_name() -> None:
     made = random_answers(1, 50, "both", "adjust")
     names = made.names | {"Column_of_Banner"}
-    assert "AS column_of_banner_ FROM" in spark.in_columns(made.header, names)
+    assert "AS column_of_banner_ FROM" in together.in_columns(made.header, names)
 
 
 # ---- the command ---------------------------------------------------------------------------------------------------
@@ -159,7 +156,7 @@ def test_what_is_missing_is_said(lake: Path, tmp_path: Path, monkeypatch: pytest
     with pytest.raises(estimating.EstimateError, match=r"no coded answers in .*empty; a refresh makes them"):
         run.invoke(app, ["estimate", "--lake", str(tmp_path / "empty")], catch_exceptions=False)
     done = run.invoke(app, ["estimate", "--lake", str(lake), "--set", "spark.executor.memory"])
-    assert done.exit_code == 2 and "expected NAME=VALUE" in " ".join(done.output.split())
+    assert done.exit_code == codes.USAGE and "expected NAME=VALUE" in " ".join(done.output.split())
     monkeypatch.setattr(spark, "find_spec", lambda name: None)
     with pytest.raises(spark.SparkError, match="pyspark is not installed; to install it: make spark"):
         run.invoke(app, ["estimate", "--lake", str(lake), "--engine", "spark"], catch_exceptions=False)
@@ -185,46 +182,33 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     lacks = spark.missing()
     if lacks is not None:
         pytest.skip(lacks)
-    import pyspark
-
-    home = Path(pyspark.__file__).parent
-    folder = tmp_path_factory.mktemp("spark")
-    env = os.environ | {
-        "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "512m",
-        "SPARK_WORKER_DIR": str(folder), "SPARK_LOCAL_DIRS": str(folder), "PYSPARK_PYTHON": sys.executable,
-    }  # fmt: skip
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"spark://127.0.0.1:{port}"
-    deploy = "org.apache.spark.deploy"
-    roles = [
-        [f"{deploy}.master.Master", "--port", str(port)],
-        *[[f"{deploy}.worker.Worker", address, "--cores", "1", "--memory", "1g"]] * 2,
-    ]
-    processes, log = [], folder / "log"
-    try:
-        with log.open("w") as out:
-            for role in roles:
-                command = [str(home / "bin" / "spark-class"), *role, "--host", "127.0.0.1", "--webui-port", "0"]
-                processes.append(subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT))
-                time.sleep(1)
-        until = time.monotonic() + WAIT
-        while log.read_text().count("Registering worker") < 2:
-            assert time.monotonic() < until, f"no cluster within {WAIT:.0f} s:\n{log.read_text()[-3000:]}"
-            assert all(one.poll() is None for one in processes), log.read_text()[-3000:]
-            time.sleep(0.5)
+    with on_loopback(tmp_path_factory.mktemp("spark")) as address:
         yield address
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, dict[str, str]]]:
+    """A bucket on a test server for S3 on 127.0.0.1, and what a process must have in its environment to reach it."""
+    pytest.importorskip("s3fs", reason="needs s3fs, which is not installed")
+    server = pytest.importorskip("moto.server", reason="needs moto[server], which is not installed")
+    running = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    known = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
+    }  # fmt: skip
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    try:
+        fsspec.filesystem("s3", skip_instance_cache=True).mkdir("weathervane")
+        yield "weathervane", known
     finally:
-        for one in reversed(processes):
-            one.terminate()
-        for one in processes:
-            one.wait(30)
+        running.stop()
 
 
 def on(cluster: str) -> list[str]:
-    small = {"spark.executor.memory": "800m", "spark.executor.cores": "1", "spark.driver.memory": "1g"}
-    return ["--engine", "spark", "--master", cluster, *(f"--set={name}={value}" for name, value in small.items())]
+    return ["--engine", "spark", "--master", cluster, *(f"--set={name}={value}" for name, value in SMALL.items())]
 
 
 @pytest.mark.soak
@@ -235,25 +219,42 @@ def test_every_kind_of_design_on_the_cluster(cluster: str, lake: Path, tmp_path:
 
 
 @pytest.mark.soak
-def test_a_hundred_thousand_people_and_fifty_questions(cluster: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [10_000, 100_000])
+def test_many_people_and_fifty_questions(cluster: str, tmp_path: Path, rows: int) -> None:
     path = tmp_path / "answers.parquet"
-    make(path, 100_000)
+    make(path, rows)
     answers = CodedFile(path)
-    session = spark.session(cluster, {"spark.executor.memory": "800m", "spark.executor.cores": "1"})
+    session = spark.session(cluster, SMALL)
     try:
         found = spark.sums(session, str(path), answers.header, answers.names)
     finally:
         session.stop()
     for name, ours in (("kernel", engine_sums(answers)), ("duckdb", duck.sums(path))):
         told: list[Any] = differences(answers, ours, found.sums)
+        print(f"{rows:,} people, Spark against {name}: largest difference {max(one.largest for one in told):.1e}")
         assert max(one.largest for one in told) < TOLERANCE, (name, told)
         assert sum(one.cells for one in told) > 20_000
 
 
 @pytest.mark.soak
-def test_chronicles_on_the_cluster(cluster: str, shared: Path, tmp_path: Path) -> None:
-    house = Layout(tmp_path / "data", PROJECT / "catalog", (shared / "microdata" / "chronicles-russia" / "data",))
+def test_chronicles_and_gss_on_the_cluster(cluster: str, shared: Path, tmp_path: Path) -> None:
+    files = tuple(shared / "microdata" / name for name in ("chronicles-russia/data", "gss-1972-2024"))
+    house = Layout(tmp_path / "data", PROJECT / "catalog", files)
     refresh(house, audit=no_audit)
     for engine, more in (("kernel", []), ("spark", on(cluster))):
-        estimated(house.lake, tmp_path / engine, "chronicles", *more)
-    assert same_tables(tmp_path / "kernel", tmp_path / "spark") > 1_000
+        print(estimated(house.lake, tmp_path / engine, "chronicles", "norc/gss", *more))
+    assert same_tables(tmp_path / "kernel", tmp_path / "spark") > 5_000
+
+
+@pytest.mark.soak
+def test_executors_read_a_lake_on_object_storage(
+    cluster: str, lake: Path, tmp_path: Path, bucket: tuple[str, dict[str, str]]
+) -> None:
+    """What Spark cannot read by itself its executors read through fsspec, each its row groups."""
+    name, known = bucket
+    fsspec.filesystem("s3").put(str(lake), f"{name}/lake", recursive=True)
+    estimated(lake, tmp_path / "kernel")
+    reached = [f"--set=spark.executorEnv.{variable}={value}" for variable, value in known.items()]
+    told = estimated(f"s3://{name}/lake", tmp_path / "spark", *on(cluster), *reached)
+    assert [line.split()[1] for line in told.splitlines()[1:5]] == ["spark"] * 4
+    assert same_tables(tmp_path / "kernel", tmp_path / "spark") > 150

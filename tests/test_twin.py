@@ -26,7 +26,7 @@ from assets.estimates.twin.compare import FIGURES, TOLERANCE, Difference, differ
 from assets.estimates.twin.results import Sums
 from assets.estimates.twin.statements import Statement, statements, strata
 from assets.refresh import refresh
-from pipeline.cli import show
+from pipeline.cli import codes, show
 from pipeline.cli.main import app
 from schemas.problems import ProblemsError
 from tests import factory, surveys, textbook
@@ -183,6 +183,7 @@ def test_engine_sql_and_textbook_agree_on_any_small_design(
     coded.write(path, of)
     sql, numpy = duck.sums(path), engine_sums(of, NUMPY)
     agree(differences(of, engine_sums(of), sql))
+    agree(differences(of, engine_sums(of), duck.sums(path, together=0)))
     agree(differences(of, numpy, sql))
     agree(differences(of, by_the_book(of, numpy), sql))
 
@@ -247,7 +248,8 @@ def test_a_single_respondent_is_no_lone_psu(tmp_path: Path, lonely: str) -> None
     assert (found[0].shares.share[0, 1], found[0].shares.variance[0, 1]) == (1.0, 0.0)
 
 
-def test_names_from_a_file_stay_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [0, 1 << 20])
+def test_names_from_a_file_stay_names(tmp_path: Path, together: int) -> None:
     of = random_answers(5, 40, "both", "adjust")
     evil = {
         "by_sex": 'by_"; DROP TABLE strata; --', "q_war": "q_select", "score_war": "score_it's", "by_region": "by_d",
@@ -258,15 +260,16 @@ def test_names_from_a_file_stay_names(tmp_path: Path) -> None:
         told = told.replace(f'"{name}"', json.dumps(other))
     named = Coded(Header.model_validate_json(told), {evil.get(name, name): one for name, one in of.arrays.items()})
     coded.write(tmp_path / "it's.parquet", named)
-    agree(differences(named, engine_sums(named), duck.sums(tmp_path / "it's.parquet")))
+    agree(differences(named, engine_sums(named), duck.sums(tmp_path / "it's.parquet", together=together)))
 
 
 def test_a_header_that_names_what_is_not_there_is_refused(tmp_path: Path) -> None:
     of = random_answers(5, 40, "both", "adjust")
     del of.arrays["q_war"], of.arrays["by_sex"]
     coded.write(tmp_path / coded.NAME, of)
-    with pytest.raises(ProblemsError, match=r"names columns that the file does not have.*by_sex, q_war"):
-        duck.sums(tmp_path / coded.NAME)
+    for together in (0, 1 << 20):
+        with pytest.raises(ProblemsError, match=r"names columns that the file does not have.*by_sex, q_war"):
+            duck.sums(tmp_path / coded.NAME, together=together)
 
 
 def test_questions_stand_side_by_side_up_to_the_width_and_are_never_split(tmp_path: Path) -> None:
@@ -277,7 +280,9 @@ def test_questions_stand_side_by_side_up_to_the_width_and_are_never_split(tmp_pa
     ]  # fmt: skip
     assert [one.questions for one in statements(of.header, names, width=1)] == [(0,), (1,)] * 3
     coded.write(tmp_path / coded.NAME, of)
-    agree(differences(of, duck.sums(tmp_path / coded.NAME, width=1), duck.sums(tmp_path / coded.NAME)))
+    right = duck.sums(tmp_path / coded.NAME)
+    for together in (0, 1 << 20):
+        agree(differences(of, duck.sums(tmp_path / coded.NAME, width=1, together=together), right))
 
 
 @pytest.mark.parametrize(("kind", "lonely"), [("plain", "fail"), ("strata", "adjust"), ("population", "average")])
@@ -315,7 +320,7 @@ def test_the_form_for_spark_means_the_same(tmp_path: Path, monkeypatch: pytest.M
         ]
 
     monkeypatch.setattr(duck, "statements", there_and_back)
-    agree(differences(of, right, duck.sums(tmp_path / coded.NAME)))
+    agree(differences(of, right, duck.sums(tmp_path / coded.NAME, together=0)))
 
 
 def test_differences_are_told_with_their_place(tmp_path: Path) -> None:
@@ -416,7 +421,7 @@ def test_verify_fails_where_the_two_differ_or_the_release_is_unknown(
     assert "mean DIFFERS by" in done.output
     assert "everyone" in done.output
     unknown = CliRunner().invoke(app, ["verify", "--engine", "acme/monthly/03"])
-    assert unknown.exit_code == 2
+    assert unknown.exit_code == codes.USAGE
     assert "no release 'acme/monthly/03' is loaded" in unknown.output
 
 

@@ -22,6 +22,9 @@ from warehouse.layout import PROJECT
 SELECTOR = {"repositoryLocationName": "weathervane", "repositoryName": "__repository__"}
 LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
   ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+METADATA = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode { groupName description
+  metadataEntries { label ... on UrlMetadataEntry { url } }
+  assetMaterializations(limit: 1) { metadataEntries { label ... on UrlMetadataEntry { url } } } } } }"""
 STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 RUNS = "{ runsOrError { ... on Runs { results { runId jobName status tags { key value } } } } }"
 START = """mutation($schedule: ScheduleSelector!) { startSchedule(scheduleSelector: $schedule) {
@@ -69,9 +72,12 @@ def until(look, wanted, seconds=PATIENCE):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is free, and so is the next, where the explorer goes."""
+    while True:
+        with socket.socket() as probe, socket.socket() as following, contextlib.suppress(OSError, OverflowError):
+            probe.bind(("127.0.0.1", 0))
+            following.bind(("127.0.0.1", probe.getsockname()[1] + 1))
+            return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +125,20 @@ def test_a_click_refreshes_and_the_database_can_be_queried(ui, house):
     assert status == "SUCCESS"
     with duckdb.connect(str(house.link.resolve()), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM estimates").fetchone() == (9,)
+
+
+def test_links_of_the_ui_open_the_explorer_that_it_serves(ui, house):
+    """Once the definitions' own, once those of a run that the UI started."""
+    node = ui.ask(METADATA, key={"path": ["trends"]})
+    assert node["groupName"] == "6_trends"
+    (run,) = node["assetMaterializations"]
+    links = {one["label"]: one["url"] for one in (*node["metadataEntries"], *run["metadataEntries"]) if "url" in one}
+    assert {"explorer page", "explorer"} <= set(links)
+    assert f"]({links['explorer page']})" in node["description"]
+    for label, url in links.items():
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert b"<title>" in answer.read(), label
+    assert links["explorer"].endswith("/items/invented.html")
 
 
 def test_the_schedule_can_be_switched_on_and_ticks_at_the_chosen_time(ui):
@@ -170,10 +190,13 @@ def test_a_second_ui_on_the_same_port_says_so(ui, environment):
 
 def test_sigterm_ends_it_and_leaves_nothing_running(ui):
     """The last test of this module."""
+    port = int(ui.url.rpartition(":")[2]) + 1
     session = os.getsid(ui.pid)
     os.kill(ui.pid, signal.SIGTERM)
     assert until(lambda: running(session), {()}, 40) == ()
     assert not ui.is_ready()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0, "the explorer is still served"
 
 
 def running(session):

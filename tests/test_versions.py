@@ -27,8 +27,8 @@ def tables(number: int) -> dict[str, object]:
     about, digest = BY_NAME["about"], BY_NAME["digest"]
     happened = dt.datetime(2022, 10, 1)
     rows = [
-        {"refresh": number, "happened_at": happened, "kind": "new", "subject": f"s{row}", "detail": ""}
-        for row in range(number)
+        {"position": row, "refresh": number, "happened_at": happened, "kind": "wave", "subject": f"s{row}", "what": ""}
+        for row in range(1, number + 1)
     ]
     return {
         "about": about.to_arrow(about.frame([{"key": "build_no", "value": str(number)}])),
@@ -385,7 +385,8 @@ db.execute("SET checkpoint_threshold = '1 GB'")
 db.execute("INSERT INTO about VALUES ('foreign', 'row')")
 db.execute("CREATE TABLE foreign_table AS SELECT 1 AS a")
 db.execute("BEGIN")
-db.execute("INSERT INTO digest SELECT 0, now()::TIMESTAMP, 'foreign', i::VARCHAR, '' FROM range(100000) r(i)")
+db.execute("INSERT INTO digest BY NAME SELECT i AS position, 0 AS refresh, now()::TIMESTAMP AS happened_at, "
+    "'foreign' AS kind, i::VARCHAR AS subject, '' AS what FROM range(100000) r(i)")
 print("in the middle", flush=True)
 time.sleep(600)
 """

@@ -137,7 +137,7 @@ def stray_wals(layout: Layout) -> list[Path]:
     Beside a version DuckDB replays it for every reader of that version. Beside the link DuckDB 2.0 ignores
     it, but older clients, which do not resolve links, replay it into whatever version the link leads to.
     """
-    beside = [_wal(layout.link), *sorted(map(_wal, _versions(layout)))]
+    beside = [_wal(layout.link), *sorted(map(_wal, there(layout)))]
     return [wal for wal in beside if wal.exists()]
 
 
@@ -158,7 +158,7 @@ def prune(
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}; expected at least 1")
-    versions = _versions(layout)
+    versions = there(layout)
     now = dt.datetime.now(dt.UTC)
     spared = {path.resolve() for path in spare} | {published(layout)}
     removed = []
@@ -174,7 +174,7 @@ def prune(
     return removed
 
 
-def _versions(layout: Layout) -> list[Path]:
+def there(layout: Layout) -> list[Path]:
     """All versions, oldest first. Files with other names are nobody's business here."""
     if not layout.versions.is_dir():
         return []

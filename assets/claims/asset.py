@@ -11,7 +11,7 @@ import dagster as dg
 import pyarrow.parquet
 
 from assets.claims import make
-from assets.faces import House, contract, spec
+from assets.faces import House, Site, contract, spec
 from assets.releases.archive import Archive
 from assets.releases.shelf import Surroundings
 
@@ -19,8 +19,10 @@ CLAIMS = spec(
     "claims",
     "claims",
     "claims",
-    "Press sentences that quote a survey, each checked twice: with what was known at its date, and with what stands "
-    "today. Every figure that it may mean is in claim_candidates.",
+    "May it be printed? Press sentences that quote a survey, each checked twice: with what was known at its date, and "
+    "with what stands today.\n\n"
+    "**See here** each claim with its verdicts; its page in the explorer has the figures that it may mean and the "
+    "reasons (`claim_candidates` in SQL). **To check** another sentence: `weathervane claim`.",
     ("trends",),
 )
 CONTRACT = dg.AssetCheckSpec(
@@ -42,16 +44,19 @@ def claims_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     metadata: dict[str, Any] = {
         "dagster/row_count": rows["claims"],
         "candidates": rows["claim_candidates"],
-        "verdicts": dg.MetadataValue.md(_told(judged)),
+        "verdicts": dg.MetadataValue.md(_told(judged, house.site)),
     }
     yield dg.MaterializeResult("claims", metadata=metadata, data_version=house.data_version())
     yield contract(CONTRACT, house.work, make.MADE)
 
 
-def _told(rows: list[dict[str, Any]]) -> str:
-    """Verdicts counted, and one line a claim."""
+def _told(rows: list[dict[str, Any]], site: Site) -> str:
+    """Verdicts counted, and one line a claim that leads to its page."""
     counts = Counter(row["verdict"] for row in rows)
     lines = [", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(counts.items())), ""]
     lines += ["| claim | at its date | today |", "|---|---|---|"]
-    lines += [f"| {r['claim']} | {r['verdict']} | {r['verdict_today']} |".replace("_", " ") for r in rows]
+    lines += [
+        f"| {site.claim(r['claim'], r['claim'])} | " + f"{r['verdict']} | {r['verdict_today']} |".replace("_", " ")
+        for r in rows
+    ]
     return "\n".join(lines)

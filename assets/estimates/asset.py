@@ -9,8 +9,10 @@ ESTIMATES = spec(
     "estimates",
     "estimates",
     "estimates",
-    "Shares with intervals, where n and the share are known exactly; flags say why there is none. Every load's values "
-    "are kept in the ledger.",
+    "Shares with intervals, one row per wave, item, category and subgroup; flags say why an interval is missing. Every "
+    "load's values are kept in the ledger.\n\n"
+    "**Query it** for any figure and its error, `weathervane cite ID` for a citation, `estimates_as_of(day)` for what "
+    "stood on a day, `revisions` for what moved.",
     ("questions",),
     skippable=True,
 )

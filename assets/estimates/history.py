@@ -152,7 +152,7 @@ FROM steps
 WHERE id_before IS NOT NULL
     -- What was printed, or, of respondents' answers, what comes out; the last bits of a sum are no revision.
     AND CASE WHEN basis = 'microdata' AND basis_before = 'microdata'
-             THEN percent IS NULL <> percent_before IS NULL OR abs(percent - percent_before) > 1e-9
+             THEN (percent IS NULL) <> (percent_before IS NULL) OR abs(percent - percent_before) > 1e-9
              ELSE published_text IS DISTINCT FROM text_before END;
 """
 

@@ -20,14 +20,24 @@ def item(name: str) -> str:
     return f"{ITEMS}/{segment(name)}.html"
 
 
-def figures(name: str) -> str:
-    """All figures of an item, also by subgroup, loaded by its page when somebody asks for them."""
-    return f"{ITEMS}/{segment(name)}.figures.js"
+def figures(name: str, banner: str) -> str:
+    """Figures of an item by one banner, loaded by its page when somebody asks for them."""
+    return f"{ITEMS}/{segment(name)}.figures.{segment(banner)}.js"
 
 
 def wave(organisation: str, series: str, name: str) -> str:
     """Page of a wave."""
     return f"{WAVES}/{segment(organisation)}/{segment(series)}/{segment(name)}.html"
+
+
+def csv(name: str) -> str:
+    """All figures of an item, of everyone and of subgroups, as a table."""
+    return f"{ITEMS}/{segment(name)}.csv"
+
+
+def part(organisation: str, series: str, name: str, number: int) -> str:
+    """Further questions of a wave that has too many for one page; parts count from 2."""
+    return f"{wave(organisation, series, name).removesuffix('.html')}/{number}.html"
 
 
 def organisation(name: str) -> str:

@@ -17,11 +17,12 @@ SITE = spec(
     "site",
     "explorer",
     None,
-    "The explorer: pages for people who do not write SQL, in data/site, made from the published database. Open "
-    "index.html from the disk, or start `weathervane site`. Only pages that changed are written.",
+    "The explorer: pages for people who do not write SQL, in `data/site`, made from the published database.\n\n"
+    "**Open** `index.html` from the disk, or the address that `weathervane ui` and `weathervane site` print. Only "
+    "pages that changed are written. If the check `site_is_written` fails, `weathervane site --build` mends it.",
     ("published",),
     skippable=True,
-).replace_attributes(kinds={"html"})
+)
 WRITTEN = dg.AssetCheckSpec(
     "site_is_written",
     asset="site",
@@ -53,7 +54,7 @@ def site_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     yield dg.MaterializeResult(
         "site",
         metadata={
-            "open this": dg.MetadataValue.path(str(house.layout.site / INDEX)),
+            "open this": house.site.page(INDEX),
             "pages": done.pages,
             "written": len(done.written),
             "removed": len(done.removed),

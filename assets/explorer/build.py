@@ -1,17 +1,15 @@
-"""Building the site: every page from the published database, written where it changed, removed where it went.
+"""Building the site: every page from the published database, made where its inputs changed, removed where it went.
 
-Belongs here: which pages there are, and keeping the folder in step with the database. Does not belong here: what
-stands on a page (the modules beside this one and their templates).
+Belongs here: which pages there are, in which order. Does not belong here: what stands on a page (the modules beside
+this one and their templates), what it depends on (fingerprints), the files (folder).
 
-Pages are replaced one by one, the front page and the day of the
-database last. A page that is the same is not touched, so a copy by rsync or a web
-server's cache moves only what is new.
+Pages are replaced one by one, the front page and the day of the database last.
 """
 
+import datetime as dt
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,32 +18,19 @@ import jinja2
 from markupsafe import Markup
 
 from assets.explorer import addresses, item, overview, wave, words
+from assets.explorer.describing import Described
+from assets.explorer.fingerprints import Fingerprints
+from assets.explorer.folder import Built as Built
+from assets.explorer.folder import Folder
 from assets.explorer.reading import Published
-from warehouse.files import write_whole
+from assets.explorer.streams import OF_ITEM
 
 _HERE = Path(__file__).parent
 MOST_ROWS = 500  # of a table on the pages of revisions and conflicts
 INDEX = "index.html"
 _STAMP = f"{addresses.STATIC}/stamp.js"
-
-
-@dataclass
-class Built:
-    """What a build did: addresses of the pages below the site's folder, and how long it took.
-
-    `largest` is the heaviest page with its bytes.
-    """
-
-    written: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    removed: list[str] = field(default_factory=list)
-    largest: tuple[str, int] = ("", 0)
-    seconds: float = 0.0
-
-    @property
-    def pages(self) -> int:
-        """Files of the site after the build."""
-        return len(self.written) + self.unchanged
+_ALWAYS = ""  # made from the whole database: made at every build, written where it differs
+Files = Iterator[tuple[str, bytes]]
 
 
 def build(database: Path, site: Path) -> Built:
@@ -60,18 +45,20 @@ def build(database: Path, site: Path) -> Built:
         duckdb.Error: the database cannot be read.
     """
     begun = time.monotonic()
-    done = Built()
+    folder = Folder(site)
     house = Published(database)
     try:
-        own = set()
-        for address, text in _pages(house, (site / "audit" / INDEX).is_file()):
-            own.add(address)
-            _write(site, address, text.encode(), done)
+        folder.put("shared", _ALWAYS, _shared(house))  # what other pages link comes first
+        described = Described(house, dt.datetime.now(dt.UTC).date())
+        made_from = Fingerprints(house, described.embargoed)
+        _items(house, described, made_from, folder)
+        _waves(house, described, made_from, folder)
+        folder.put("whole", _ALWAYS, _whole(house, (site / "audit" / INDEX).is_file()))
     finally:
         house.close()
-    done.removed = _remove_others(site, own)
-    done.seconds = time.monotonic() - begun
-    return done
+    folder.finish()
+    folder.done.seconds = time.monotonic() - begun
+    return folder.done
 
 
 def stands(about: Mapping[str, str], site: Path) -> bool:
@@ -82,21 +69,48 @@ def stands(about: Mapping[str, str], site: Path) -> bool:
         return False
 
 
-def _pages(house: Published, audit: bool) -> Iterator[tuple[str, str]]:
-    """Every file of the site with its text; pages that others link come first."""
+def _shared(house: Published) -> Files:
     for file in sorted((_HERE / "static").iterdir()):
-        yield f"{addresses.STATIC}/{file.name}", file.read_text(encoding="utf-8")
-    yield f"{addresses.STATIC}/search-index.js", f"window.searchIndex={_compact(overview.search(house))};\n"
-    stream = house.by_item()
-    for name in sorted(house.items):
-        values, figures = item.page(house, stream, name)
-        if figures:
-            yield addresses.figures(name), f"window.itemFigures={_compact(figures)};\n"
-        yield _page(addresses.item(name), "item", values)
-    of_wave = house.by_wave()
-    for key in sorted(house.waves):
-        values = wave.page(house, house.waves[key], of_wave.take(*key))
-        yield _page(addresses.wave(*key), "wave", values | {"items": house.items})
+        yield f"{addresses.STATIC}/{file.name}", file.read_bytes()
+    yield f"{addresses.STATIC}/search-index.js", f"window.searchIndex={_compact(overview.search(house))};\n".encode()
+
+
+def _items(house: Published, described: Described, made_from: Fingerprints, folder: Folder) -> None:
+    told = {name: made_from.item(name) for name in sorted(house.items)}
+    todo = [name for name in told if not folder.stands(addresses.item(name), told[name])]
+    if not todo:
+        return
+    stream = house.by_item(todo)
+    for name in todo:
+        found = {table: stream.take(table, name) for table in OF_ITEM}
+        values, figures = item.page(house, found, name)
+        files = [(addresses.figures(name, banner), _figures(banner, data)) for banner, data in figures.items()]
+        data = described.csv(found["estimates"])
+        files += [(addresses.csv(name), data)] if data is not None else []
+        values |= {"csv": len(data or b""), "json_ld": described.item(name, data)}
+        folder.put(addresses.item(name), told[name], [*files, _page(addresses.item(name), "item", values)])
+
+
+def _figures(banner: str, data: dict[str, Any]) -> bytes:
+    """A script, since a page on a disk may not fetch."""
+    return f"(window.itemFigures??={{}})[{_compact(banner)}]={_compact(data)};\n".encode()
+
+
+def _waves(house: Published, described: Described, made_from: Fingerprints, folder: Folder) -> None:
+    told = {key: made_from.wave(key) for key in sorted(house.waves)}
+    todo = [key for key in told if not folder.stands(addresses.wave(*key), told[key])]
+    if not todo:
+        return
+    stream = house.by_wave(["/".join(key) for key in todo])
+    for key in todo:
+        first, *parts = wave.pages(house, house.waves[key], stream.take(*key))
+        files = [_page(addresses.wave(*key), "wave", first | {"json_ld": described.wave(key)})]
+        files += [_page(addresses.part(*key, part["part"]), "wave_part", part) for part in parts]
+        folder.put(addresses.wave(*key), told[key], files)
+
+
+def _whole(house: Published, audit: bool) -> Files:
+    """Pages that look at the whole database."""
     for name in house.organisations:
         yield _page(addresses.organisation(name), "organisation", overview.organisation(house, name))
     yield _page("organisations.html", "organisations", {"rows": overview.organisations(house)})
@@ -104,19 +118,19 @@ def _pages(house: Published, audit: bool) -> Iterator[tuple[str, str]]:
     for row in claims:
         named = {"row": row, "organisations": house.organisations, "titles": house.items}
         yield _page(addresses.claim(row["claim"]), "claim", named)
-    yield _page("claims.html", "claims", {"claims": claims})
+    yield _page("claims.html", "claims", {"claims": claims, "most": MOST_ROWS // 2})
     yield _page("revisions.html", "revisions", {"rows": house.revisions, "items": house.items, "most": MOST_ROWS})
     yield _page("conflicts.html", "conflicts", {"rows": overview.conflicts(house), "most": MOST_ROWS})
     open_ones = {"checks": house.checks, "quarantine": house.quarantine, "awaiting": house.awaiting, "audit": audit}
     yield _page("checks.html", "checks", open_ones)
-    yield _page("dictionary.html", "dictionary", overview.dictionary())
+    yield _page("dictionary.html", "dictionary", overview.dictionary(house))
     yield _page("methods.html", "methods", {})
     yield _page(INDEX, "index", overview.home(house))
-    yield _STAMP, _stamp(house.about)  # the last: it says that all the others are of this version
+    yield _STAMP, _stamp(house.about).encode()  # the last: it says that all the others are of this version
 
 
-def _page(address: str, template: str, values: dict[str, Any]) -> tuple[str, str]:
-    return address, _template(template).render(page=address, root=addresses.up(address), **values)
+def _page(address: str, template: str, values: dict[str, Any]) -> tuple[str, bytes]:
+    return address, _template(template).render(page=address, root=addresses.up(address), **values).encode()
 
 
 @cache
@@ -152,31 +166,3 @@ def _stamp(about: Mapping[str, str]) -> str:
     when = overview.refreshed_at(about)
     told = f", refreshed {words.day(when)} {when:%H:%M} UTC (refresh {about.get('refresh', '?')})" if when else ""
     return f"document.getElementById('stamp').textContent={_compact(told)};\n"
-
-
-def _write(site: Path, address: str, data: bytes, done: Built) -> None:
-    done.largest = max(done.largest, (address, len(data)), key=lambda one: one[1])
-    path = site / address
-    try:
-        if path.read_bytes() == data:
-            done.unchanged += 1
-            return
-    except OSError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, data, flush=False)  # made again from the database at any time: not worth a flush each
-    done.written.append(address)
-
-
-def _remove_others(site: Path, own: set[str]) -> list[str]:
-    """Remove pages that this build did not make, in the explorer's own folders and at the top; empty folders too."""
-    removed = []
-    found = [path for folder in addresses.FOLDERS for path in (site / folder).rglob("*")]
-    for path in [*found, *site.glob("*.html"), *site.glob(".*.part")]:
-        address = path.relative_to(site).as_posix()
-        if path.is_file() and address not in own:
-            path.unlink(missing_ok=True)
-            removed.append(address)
-    for folder in sorted((path for path in found if path.is_dir()), reverse=True):
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    return sorted(removed)

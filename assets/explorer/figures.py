@@ -8,6 +8,7 @@ keep four decimals, so that rounding is left to whoever shows them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from assets.explorer import addresses, words
@@ -40,35 +41,80 @@ def who(estimates: Sequence[Row]) -> list[tuple[str, str]]:
     return sorted(found, key=lambda group: (group != TOTAL, group))
 
 
-def encode(
-    house: Published,
-    item: str,
-    estimates: Sequence[Row],
-    lines: Mapping[tuple[str, ...], Row],
-    changes: Sequence[Row],
-    groups: Sequence[tuple[str, str]],
-) -> dict[str, Any]:
+@dataclass
+class Facts:
+    """Rows of one item, as the database has them; of everyone asked, or of all subgroups too.
+
+    `estimates` are in time order within a series; `lines` are the rows of `trends`; `readings` and `change_readings`
+    are without don't know; a table that the database does not have yet is None.
+    """
+
+    estimates: Sequence[Row]
+    lines: Mapping[tuple[str, ...], Row]
+    changes: Sequence[Row] = ()
+    trend_tests: Sequence[Row] = ()
+    readings: Sequence[Row] | None = None
+    change_readings: Sequence[Row] = ()
+    composition: Sequence[Row] = ()
+
+
+def encode(house: Published, item: str, facts: Facts, groups: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Figures of one item as plain lists.
 
     Args:
         house: names of houses, waves, questions.
         item: id.
-        estimates: rows to encode, in time order within a series.
-        lines: (organisation, series, wave, category, subgroup, value) -> the row of `trends`, for those in a line.
-        changes: rows of `changes` to encode.
-        groups: all subgroups that the page may offer, whether or not their rows are among `estimates`.
+        facts: rows to encode.
+        groups: all subgroups that the page may offer, whether or not their rows are among the facts.
     """
     categories = house.categories[item]
-    category = Places(row["category"] for row in categories)
-    series = Places((row["organisation"], row["series"]) for row in estimates)
-    waves = Places((row["organisation"], row["series"], row["wave"]) for row in estimates)
     asked = {(row["release"], row["question"]): row for row in house.asked_of[item]}
-    questions, texts, group = Places(), Places(), Places(groups)
-    rows = [
-        [
-            waves((row["organisation"], row["series"], row["wave"])),
-            category(row["category"]),
-            group((row["subgroup"], row["subgroup_value"])),
+    at = _Lists(categories, facts.estimates, groups)
+    read = {_line(row): row for row in facts.readings or ()}
+    read_steps = {_step(row): row for row in facts.change_readings}
+    rows = [at.estimate(row, facts.lines.get(_line(row)), read.get(_line(row))) for row in facts.estimates]
+    steps = [at.change(row, read_steps.get(_step(row))) for row in facts.changes]
+    tests = [at.test(row) for row in facts.trend_tests]
+    splits = [at.split(row) for row in facts.composition]
+    return {
+        "item": item,
+        "title": house.items[item]["title"],
+        "answer": house.items[item]["answer"],
+        "read": facts.readings is not None,
+        "categories": [
+            [row["category"], row["label"], row["kind"], [at.category(part) for part in row["parts"]]]
+            for row in categories
+        ],
+        "series": [[*key, *house.names(*key)] for key in at.series.values],
+        "waves": [_wave(house, at.series, key) for key in at.waves.values],
+        "groups": at.group.values,
+        "questions": [
+            [row["wording"], words.said(words.WORDING_KINDS, row["wording_kind"]), row["base"]]
+            for row in (asked.get(key, _UNASKED) for key in at.questions.values)
+        ],
+        "texts": at.texts.values,
+        "estimates": rows,
+        "changes": steps,
+        "tests": tests,
+        "splits": splits,
+    }
+
+
+class _Lists:
+    """Rows as lists, with places for what repeats."""
+
+    def __init__(self, categories: Sequence[Row], estimates: Sequence[Row], groups: Sequence[tuple[str, str]]) -> None:
+        self.category = Places(row["category"] for row in categories)
+        self.series = Places((row["organisation"], row["series"]) for row in estimates)
+        self.waves = Places((row["organisation"], row["series"], row["wave"]) for row in estimates)
+        self.questions, self.texts, self.group = Places(), Places(), Places(groups)
+
+    def estimate(self, row: Row, step: Row | None, read: Row | None) -> list[Any]:
+        """An estimate with its place in a line, and as it reads without don't know where that differs."""
+        return [
+            self.waves((row["organisation"], row["series"], row["wave"])),
+            self.category(row["category"]),
+            self.group((row["subgroup"], row["subgroup_value"])),
             _short(row["percent"]),
             _short(row["percent_low"]),
             _short(row["percent_high"]),
@@ -76,24 +122,31 @@ def encode(
             _short(row["n_effective"], 1),
             row["qualifier"],
             row["published_text"],
-            [texts(text) for text in words.flags(row["flags"])],
-            questions((row["release"], row["question"])),
+            self._flags(row),
+            self.questions((row["release"], row["question"])),
             row["estimate_id"],
-            texts(row["source_url"]),
-            texts("; ".join(filter(None, (row["interval_method"], row["variance_method"])))),
+            self.texts(row["source_url"]),
+            self._method(row),
             step["segment"] if step else None,
             int("suppressed" in row["flags"]),
             step["comparability"] if step else None,
-            [texts(text) for text in step["reasons"]] if step else [],
+            [self.texts(text) for text in step["reasons"]] if step else [],
+            self._read(read) if read else None,
         ]
-        for row, step in ((row, lines.get(_line(row))) for row in estimates)
-    ]
-    steps = [
-        [
-            waves((row["organisation"], row["series"], row["wave_from"])),
-            waves((row["organisation"], row["series"], row["wave_to"])),
-            category(row["category"]),
-            group((row["subgroup"], row["subgroup_value"])),
+
+    def _read(self, row: Row) -> list[Any]:
+        flags = self._flags(row)
+        if row["percent"] is None:
+            return [None, flags]
+        numbers = [_short(row[name]) for name in ("percent", "percent_low", "percent_high")]
+        return [numbers[0], flags, *numbers[1:], row["n"], _short(row["n_effective"], 1), self._method(row)]
+
+    def change(self, row: Row, read: Row | None) -> list[Any]:
+        """A change, and how it reads without don't know where that differs."""
+        return [
+            *self._ends(row),
+            self.category(row["category"]),
+            self.group((row["subgroup"], row["subgroup_value"])),
             _short(row["change"]),
             _short(row["change_low"]),
             _short(row["change_high"]),
@@ -101,37 +154,72 @@ def encode(
             _short(row["detectable_change"], 2),
             row["verdict"],
             row["comparability"],
-            [texts(text) for text in row["reasons"]],
+            [self.texts(text) for text in row["reasons"]],
             row.get("pair", CONSECUTIVE),
+            [
+                _short(read["change"]),
+                _short(read["standard_error"]),
+                _short(read["p_adjusted"], 6),
+                read["verdict"],
+                int(bool(read["sign_flips"])),
+                int(bool(read["verdict_differs"])),
+            ]
+            if read
+            else None,
         ]
-        for row in changes
-    ]
-    return {
-        "item": item,
-        "title": house.items[item]["title"],
-        "answer": house.items[item]["answer"],
-        "categories": [
-            [row["category"], row["label"], row["kind"], [category(part) for part in row["parts"]]]
-            for row in categories
-        ],
-        "series": [[*key, *house.names(*key)] for key in series.values],
-        "waves": [_wave(house, series, key) for key in waves.values],
-        "groups": group.values,
-        "questions": [
-            [row["wording"], words.said(words.WORDING_KINDS, row["wording_kind"]), row["base"]]
-            for row in (asked.get(key, _UNASKED) for key in questions.values)
-        ],
-        "texts": texts.values,
-        "estimates": rows,
-        "changes": steps,
-    }
+
+    def test(self, row: Row) -> list[Any]:
+        """A straight line through the waves of a segment."""
+        return [
+            *self._ends(row),
+            self.category(row["category"]),
+            self.group((row["subgroup"], row["subgroup_value"])),
+            row["waves"],
+            _short(row["slope"]),
+            _short(row["slope_low"]),
+            _short(row["slope_high"]),
+            _short(row["p_adjusted"], 6),
+            row["verdict"],
+            row["comparability"],
+        ]
+
+    def split(self, row: Row) -> list[Any]:
+        """A change in its parts."""
+        return [
+            *self._ends(row),
+            self.category(row["category"]),
+            self.texts(row["banner"].replace("_", " ")),
+            row["pair"],
+            row["groups"],
+            *(
+                _short(row[name], 2)
+                for name in ("change", "composition", "composition_error", "within", "within_error")
+            ),
+            [self.texts(text) for text in row["reasons"]],
+        ]
+
+    def _ends(self, row: Row) -> list[int]:
+        return [self.waves((row["organisation"], row["series"], row[name])) for name in ("wave_from", "wave_to")]
+
+    def _flags(self, row: Row) -> list[int]:
+        return [self.texts(text) for text in words.flags(row["flags"])]
+
+    def _method(self, row: Row) -> int:
+        return self.texts("; ".join(filter(None, (row["interval_method"], row["variance_method"]))))
 
 
 _UNASKED: Row = {"wording": "", "wording_kind": None, "base": None}
 
 
+_LINE = ("organisation", "series", "category", "subgroup", "subgroup_value")
+
+
 def _line(row: Row) -> tuple[str, ...]:
-    return tuple(row[k] for k in ("organisation", "series", "wave", "category", "subgroup", "subgroup_value"))
+    return tuple(row[name] for name in (*_LINE, "wave"))
+
+
+def _step(row: Row) -> tuple[str, ...]:
+    return tuple(row[name] for name in (*_LINE, "wave_from", "wave_to", "pair"))
 
 
 def lines(trends: Iterable[Row]) -> dict[tuple[str, ...], Row]:

@@ -7,45 +7,54 @@ its script (figures).
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from assets.explorer import addresses, figures, words
-from assets.explorer.reading import ByItem, Published, Row
+from assets.explorer.reading import Published, Row
 
+TOTAL = figures.TOTAL[0]
 _TESTED = "not tested:"  # reasons of `changes` that are no matter of comparability
 
 
 MOST_ROWS = 400  # estimates and changes inside a page; with more it loads all of them from a file of their own
 MOST_CAUTIONS = 200
+MOST_WORDINGS = 200  # lines of the tables of wordings
+MOST_RELATED = 30  # questions on the same subject; the search has the rest
 MOST_CELLS = 3000  # of the tables of all answers; series beyond that are left to the choices above them
 
 
-def page(house: Published, stream: ByItem, item: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """What the template of an item needs, and the data that its script loads when it needs them.
+def page(
+    house: Published, found: Mapping[str, Sequence[Row]], item: str
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What the template of an item needs, and the data that its script loads when it needs them, by banner.
 
-    Figures of everyone asked stand in the page itself, so that it opens at once; subgroups, and everything of an item
-    with very many waves, in a file beside it. None if there is nothing for that file.
+    Figures of everyone asked stand in the page itself, so that it opens at once; those of subgroups, and everything of
+    an item with very many waves, in files beside it, one for each banner. `found` has the item's rows by table.
     """
-    estimates, trends, changes = stream.estimates.take(item), stream.trends.take(item), stream.changes.take(item)
-    lines = figures.lines(trends)
-    offered = figures.who(estimates)
-    everyone, steps = _total(estimates), _total(changes)
+    trends = found["trends"]
+    offered = figures.who(found["estimates"])
+    everyone, steps = _total(found["estimates"]), _total(found["changes"])
     large = len(everyone) + len(steps) > MOST_ROWS
-    apart = large or bool(set(offered) - {figures.TOTAL})
-    shown = ([], []) if large else (everyone, steps)
-    data = figures.encode(house, item, shown[0], lines, shown[1], offered)
-    more = figures.encode(house, item, estimates, lines, changes, offered) if apart else None
+    nothing: dict[str, list[Row]] = {table: [] for table in found}
+    shown = nothing if large else _of_banner(found, TOTAL)
+    data = figures.encode(house, item, _facts(house, shown, trends), offered)
+    more = {
+        banner: figures.encode(house, item, _facts(house, _of_banner(found, banner), trends), offered)
+        for banner in dict.fromkeys(banner for banner, _ in offered)
+        if large or banner != TOTAL
+    }
     data |= {
         "chosen": _category(house, item, trends),
-        "more": addresses.figures(item).rpartition("/")[2] if more else None,
+        "more": {banner: addresses.figures(item, banner).rpartition("/")[2] for banner in more},
         "large": large,
     }
     row = house.items[item]
     tables = list(_tables(house, item, everyone))
     values = {
         "item": row,
+        "concept": house.concept(row["concept"]),
         "categories": house.categories[item],
         "data": data,
         "tables": tables,
@@ -53,19 +62,42 @@ def page(house: Published, stream: ByItem, item: str) -> tuple[dict[str, Any], d
         "cautions": list(_cautions(house, item, list(filter(figures.consecutive, steps)))),
         "most": MOST_CAUTIONS,
         "steps": len(steps),
-        "wordings": list(_wordings(house, item)),
+        "wordings": list(_first(_wordings(house, item))),
         "apart": [_apart(house, text) for text in row["apart_from"]],
-        "related": [
-            other
-            for other in house.on_concept[row["concept"]]
-            if other["item"] != item and other["item"] in house.dates
-        ],
+        "related": _related(house, item),
         "claims": house.claims_of[item],
         "revisions": house.revised_of[item],
         "scores": house.scores[item],
+        "houses": list(_houses(house, item)),
         "span": house.dates.get(item),
     }
     return values, more
+
+
+def _of_banner(found: Mapping[str, Sequence[Row]], banner: str) -> dict[str, list[Row]]:
+    """Rows of one banner; the parts of a change are of everyone asked."""
+    return {table: [row for row in rows if row.get("subgroup", TOTAL) == banner] for table, rows in found.items()}
+
+
+def _facts(house: Published, found: Mapping[str, Sequence[Row]], trends: Sequence[Row]) -> figures.Facts:
+    return figures.Facts(
+        found["estimates"],
+        figures.lines(trends),
+        found["changes"],
+        found["trend_tests"],
+        found["readings"] if "readings" in house.tables else None,
+        found["change_readings"],
+        found["composition"],
+    )
+
+
+def _related(house: Published, item: str) -> dict[str, Any]:
+    """Questions of the same concept that have figures: those asked in most waves first, and how many more there are."""
+    concept = house.items[item]["concept"]
+    asked = house.asked_on(concept)
+    others = [other for other in asked[: MOST_RELATED + 1] if other["item"] != item][:MOST_RELATED]
+    more = len(asked) - len(others) - int(item in house.dates)
+    return {"concept": house.concept(concept), "shown": others, "more": more}
 
 
 def _total(found: Iterable[Row]) -> list[Row]:
@@ -137,6 +169,17 @@ def _cautions(house: Published, item: str, steps: Sequence[Row]) -> Iterable[dic
         }
 
 
+def _houses(house: Published, item: str) -> Iterable[dict[str, Any]]:
+    """Houses side by side, answer by answer: how far each lies from their average, or why there is none."""
+    labels = {row["category"]: row["label"] for row in house.categories[item]}
+    for category, members in groupby(house.house_effects[item], key=lambda row: row["category"]):
+        yield {
+            "label": labels.get(category, category),
+            "line": house.house_lines.get((item, category)),
+            "rows": [row | {"title": house.name(row["organisation"], row["series"])} for row in members],
+        }
+
+
 _SAME = (
     "wording", "wording_kind", "base", "form", "question_match", "options_match", "decision", "reason", "note",
     "reviewed_by",
@@ -181,6 +224,15 @@ def changed(before: str | None, after: str) -> list[tuple[bool, str]]:
         if end > start:
             pieces.append((what != "equal", "".join(new[start:end])))
     return pieces
+
+
+def _first(groups: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Tables of wordings as far as there is room; each says how many lines it leaves to the pages of the waves."""
+    room = MOST_WORDINGS
+    for group in groups:
+        shown = group["lines"][:room]
+        room -= len(shown)
+        yield group | {"lines": shown, "left": len(group["lines"]) - len(shown)}
 
 
 def _apart(house: Published, text: str) -> dict[str, str | None]:

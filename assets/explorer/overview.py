@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from assets.digest.text import by_kind, heading
 from assets.explorer import addresses, words
 from assets.explorer.reading import Published, Row
 from schemas.tables import TABLES
@@ -19,6 +20,8 @@ _PLACED = (
     "estimate_ids", "estimate_ids_today", "findings_today",
 )  # fmt: skip
 MOST_LISTED = 1000  # questions on the front page; with more it leads from subjects to the search
+MOST_CLAIMS = 6  # on the front page
+MOST_WAVES = 400  # of a series on the page of its organisation
 _CHECKED = ("verdict_today",)
 
 
@@ -33,13 +36,21 @@ def home(house: Published) -> dict[str, Any]:
         "moved": _moved(house),
         "revisions": house.revisions[:5],
         "overdue": overdue(house),
-        "claims": house.claims[:6],
+        **_claims(house),
         "quarantined": sorted({row["release"] for row in house.quarantine}),
         "awaiting": sorted({row["release"] for row in house.awaiting}),
         "concepts": _concepts(house),
         "listed": len(house.dates) <= MOST_LISTED,
         "refreshed": refreshed(house),
     }
+
+
+def _claims(house: Published) -> dict[str, Any]:
+    """The claims of the seven days before the refresh; without any, the latest ones, said to be so."""
+    now = refreshed(house)
+    age = {row["claim"]: (now.date() - row["checked_for"]).days for row in house.claims if now and row["checked_for"]}
+    week = [row for row in house.claims if 0 <= age.get(row["claim"], -1) < 7]
+    return {"claims": (week or house.claims)[:MOST_CLAIMS], "of_the_week": bool(week)}
 
 
 def refreshed(house: Published) -> dt.datetime | None:
@@ -58,19 +69,8 @@ def refreshed_at(about: Mapping[str, str]) -> dt.datetime | None:
 
 def overdue(house: Published) -> list[dict[str, Any]]:
     """Series whose next wave is late by their own rhythm, on the day of the last refresh; the latest first."""
-    now = refreshed(house)
-    last: dict[tuple[str, str], dt.date] = {}
-    for (organisation, series, _), wave in house.waves.items():
-        if wave["fieldwork_end"]:
-            last[organisation, series] = max(last.get((organisation, series), dt.date.min), wave["fieldwork_end"])
-    late = []
-    for key, row in house.series.items():
-        if now and row["rhythm_days"] and key in last:
-            due = last[key] + dt.timedelta(days=row["rhythm_days"])
-            if due < now.date():
-                days = (now.date() - due).days
-                late.append({"series": row, "key": key, "last": last[key], "due": due, "days": days})
-    return sorted(late, key=lambda row: (row["days"], row["key"]))
+    keyed = (((row["organisation"], row["series"]), row) for row in house.overdue)
+    return [row | {"key": key, "name": house.names(*key)[1]} for key, row in keyed]
 
 
 def _pages_of_releases(house: Published) -> dict[str, str]:
@@ -84,13 +84,24 @@ def conflicts(house: Published) -> list[dict[str, Any]]:
 
 
 def _moved(house: Published) -> list[dict[str, Any]]:
-    """The digest by kind; releases that are known lead to their wave."""
+    """The digest by kind, each under its heading; what has a page here leads to it."""
     waves = _pages_of_releases(house)
-    kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in house.digest:
-        kinds[row["kind"]].append(row | {"href": waves.get(row["subject"])})
-    order = {kind: place for place, kind in enumerate(("revised", "withdrawn", "quarantined", "new", "awaiting"))}
-    return [{"kind": kind, "rows": kinds[kind]} for kind in sorted(kinds, key=lambda kind: (order.get(kind, 9), kind))]
+    claims = {row["claim"] for row in house.claims}
+
+    def page(row: Row) -> str | None:
+        if row["kind"] == "claim":
+            return addresses.claim(row["subject"]) if row["subject"] in claims else None
+        if row["item"] in house.dates:
+            return addresses.item(row["item"])
+        if row["release"] in waves:
+            return waves[row["release"]]
+        series = (row["organisation"], row["series"])
+        return addresses.series(*series) if row["kind"] == "overdue" and series in house.series else None
+
+    return [
+        {"kind": kind, "heading": heading(kind, len(rows)), "rows": [row | {"href": page(row)} for row in rows]}
+        for kind, rows in by_kind(house.digest).items()
+    ]
 
 
 def _concepts(house: Published) -> list[tuple[str, list[Row]]]:
@@ -99,7 +110,7 @@ def _concepts(house: Published) -> list[tuple[str, list[Row]]]:
     for name, row in house.items.items():
         if name in house.dates:
             concepts[row["concept"]].append(row | {"dates": house.dates[name]})
-    return sorted(concepts.items())
+    return sorted((house.concept(concept), rows) for concept, rows in concepts.items())
 
 
 def search(house: Published) -> list[list[Any]]:
@@ -117,7 +128,7 @@ def search(house: Published) -> list[list[Any]]:
         span = "" if first is None else f"{first.year}" if first.year == last.year else f"{first.year}–{last.year}"
         note = ", ".join(filter(None, (f"{waves} wave{'s' if waves != 1 else ''}", span, "; ".join(houses[name]))))
         wordings = [row["wording"], *(text for text in asked[name] if text != row["wording"])]
-        keywords = " ".join([name, row["concept"], words.concept(row["concept"]), *row["keywords"]])
+        keywords = " ".join([name, row["concept"], house.concept(row["concept"]), *row["keywords"]])
         found.append(["item", row["title"], addresses.item(name), note, wordings, keywords])
     for name, row in house.organisations.items():
         own = [series["name"] for key, series in house.series.items() if key[0] == name]
@@ -147,8 +158,8 @@ def organisation(house: Published, name: str) -> dict[str, Any]:
         if key[0] != name:
             continue
         waves = house.waves_of[key]
-        own.append({"series": row, "waves": waves, "late": late.get(key), "line": _timeline(waves)})
-    return {"house": house.organisations[name], "series": own}
+        own.append({"series": row, "waves": waves, "late": late.get(key), "line": _timeline(waves[-MOST_WAVES:])})
+    return {"house": house.organisations[name], "series": own, "most": MOST_WAVES}
 
 
 def _timeline(waves: Iterable[Row]) -> dict[str, Any] | None:
@@ -206,9 +217,19 @@ def _said(sentence: str | None) -> tuple[str, str] | None:
     return text, f"Source{sources}" if sources else ""
 
 
-def dictionary() -> dict[str, Any]:
-    """Every table of the database with its columns, as declared."""
+def dictionary(house: Published) -> dict[str, Any]:
+    """Every table of the database with its columns, as declared; views and macros with their comments."""
+    views = house.ask("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal ORDER BY ALL")
+    columns: dict[str, list[str]] = defaultdict(list)
+    for view, column in house.ask("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"):
+        columns[view].append(column)
+    macros = house.ask(
+        "SELECT function_name, parameters, comment FROM duckdb_functions()"
+        " WHERE NOT internal AND function_type = 'table_macro' ORDER BY ALL"
+    )
     return {
+        "views": [{"name": name, "text": text or "", "columns": columns[name]} for name, text in views],
+        "macros": [{"name": name, "text": text or "", "parameters": given} for name, given, text in macros],
         "tables": [
             {
                 "table": table,
@@ -224,5 +245,5 @@ def dictionary() -> dict[str, Any]:
                 ],
             }
             for table in TABLES
-        ]
+        ],
     }

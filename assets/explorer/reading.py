@@ -1,43 +1,25 @@
-"""Reading the published database: small tables whole, figures one item or one wave at a time.
+"""Reading the published database: the small tables, whole.
 
-Belongs here: every query of the explorer. Does not belong here: what the pages make of the rows.
-Figures are read in the order in which pages are made, so that the memory of a build does not grow with the warehouse.
+Belongs here: queries whose rows several pages share. Does not belong here: figures, which are read one item or one wave
+at a time (streams), so that the memory of a build does not grow with the warehouse; what the pages make of the rows.
 """
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
+from assets.explorer import words
+from assets.explorer.streams import WAVE, ByItem, Stream, by_wave
 from warehouse import connect
+from warehouse.rows import Row as Row
+from warehouse.rows import rows
 
-Row = dict[str, Any]
-_BATCH = 20_000
-_WAVE = ("organisation", "series", "wave")
-
-
-class Stream:
-    """Rows of a query ordered by a key, handed out key by key, in ascending order of the keys that are asked for."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, query: str, key: Sequence[str], then: str) -> None:
-        self._rows = _rows(con.cursor(), f"{query} ORDER BY {', '.join(key)}, {then}")
-        self._key = tuple(key)
-        self._next: Row | None = next(self._rows, None)
-
-    def take(self, *key: str) -> list[Row]:
-        """The rows of this key; those of smaller keys are passed over."""
-        found = []
-        while self._next is not None:
-            here = tuple(self._next[name] for name in self._key)
-            if here > key:
-                break
-            if here == key:
-                found.append(self._next)
-            self._next = next(self._rows, None)
-        return found
+Answer = TypeVar("Answer")
 
 
 class Groups(dict[Any, list[Row]]):
@@ -58,6 +40,14 @@ class Published:
     def __init__(self, database: Path) -> None:
         self._con = connect.read(database)
         con = self._con
+        self.tables = frozenset(
+            name
+            for (name,) in con.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE NOT internal UNION ALL"
+                " SELECT function_name FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal"
+                " UNION ALL SELECT table_name || '.' || column_name FROM duckdb_columns() WHERE NOT internal"
+            ).fetchall()
+        )
         self.about: dict[str, str] = dict(con.execute("SELECT key, value FROM about").fetchall())
         self.organisations = {row["organisation"]: row for row in rows(con, "FROM organisations ORDER BY organisation")}
         self.series = {
@@ -67,8 +57,8 @@ class Published:
             (row["organisation"], row["series"], row["wave"]): row
             for row in rows(con, "FROM waves ORDER BY organisation, series, wave")
         }
+        self.concepts = {row["concept"]: row["name"] for row in self._optional("concepts", "FROM concepts")}
         self.items = {row["item"]: row for row in rows(con, "FROM items ORDER BY item")}
-        self.on_concept = Groups(list(self.items.values()), "concept")
         self.categories = Groups(rows(con, "FROM categories ORDER BY item, position"), "item")
         self.questions = rows(
             con,
@@ -80,7 +70,7 @@ class Published:
         self.asked_in = Groups(self.questions, "release")
         self.options = _options(con)
         self.releases = rows(con, "FROM releases ORDER BY organisation, series, wave, vintage, release")
-        self.releases_of = Groups(self.releases, *_WAVE)
+        self.releases_of = Groups(self.releases, *WAVE)
         self.waves_of = Groups(
             sorted(self.waves.values(), key=lambda wave: (wave["fieldwork_start"] or dt.date.max, wave["wave"])),
             "organisation",
@@ -95,10 +85,12 @@ class Published:
             "FROM revisions ORDER BY revised_on DESC NULLS LAST, organisation, series, wave, item, category,"
             " estimate_id",
         )
-        self.revised_of, self.revised_in = Groups(self.revisions, "item"), Groups(self.revisions, *_WAVE)
+        self.revised_of, self.revised_in = Groups(self.revisions, "item"), Groups(self.revisions, *WAVE)
         self.claims = rows(con, "FROM claims ORDER BY published DESC, claim")
         self.claims_of = Groups(self.claims, "item")
-        self.candidates = self._claim_candidates()
+        self.candidates = Groups(
+            self._optional("claim_candidates", "FROM claim_candidates ORDER BY claim, view, position"), "claim"
+        )
         self.scores = Groups(
             rows(
                 con,
@@ -106,7 +98,28 @@ class Published:
             ),
             "item",
         )
-        self.digest = rows(con, "FROM digest ORDER BY kind, subject")
+        self.house_effects = Groups(
+            self._optional(
+                "house_effects",
+                "FROM house_effects ORDER BY item, category, effect DESC NULLS LAST, organisation, series",
+            ),
+            "item",
+        )
+        self.house_lines = {
+            (row["item"], row["category"]): row
+            for row in self._optional(
+                "house_lines",
+                "SELECT item, category, max(day) AS day, arg_max(level, day) AS level,"
+                " arg_max(level_low, day) AS level_low, arg_max(level_high, day) AS level_high FROM house_lines"
+                " GROUP BY item, category",
+            )
+        }
+        self.digest = self._optional("digest.position", "FROM digest ORDER BY position")
+        self.overdue = self._optional(
+            "overdue_on",
+            "FROM overdue_on((SELECT try_cast(max(value) AS TIMESTAMP) FROM about WHERE key = 'refreshed_at'))"
+            " ORDER BY overdue_days, organisation, series",
+        )
         self.checks = rows(con, "FROM checks WHERE NOT passed ORDER BY severity, level, subject, check_name")
         self.checks_of = Groups(self.checks, "subject")
         self.quarantine = rows(con, "FROM quarantine ORDER BY release, position")
@@ -118,6 +131,24 @@ class Published:
                 " count(DISTINCT organisation) FROM estimates GROUP BY item"
             ).fetchall()
         }
+
+    @cached_property
+    def _on_concept(self) -> Groups:
+        asked = [row for name, row in self.items.items() if name in self.dates]
+        return Groups(sorted(asked, key=lambda row: (-self.dates[row["item"]][2], row["item"])), "concept")
+
+    def asked_on(self, concept: str) -> list[Row]:
+        """Items of a concept that have figures, those of most waves first."""
+        return self._on_concept[concept]
+
+    def neighbours(self, key: tuple[str, str, str]) -> tuple[Row | None, Row | None]:
+        """The waves before and after one, by fieldwork."""
+        of_series = [row for row in self.waves_of[key[:2]] if row["fieldwork_start"]]
+        place = next((at for at, row in enumerate(of_series) if row["wave"] == key[2]), None)
+        if place is None:
+            return None, None
+        after = of_series[place + 1] if place + 1 < len(of_series) else None
+        return (of_series[place - 1] if place else None), after
 
     def names(self, organisation: str, series: str) -> tuple[str, str]:
         """The names of an organisation and its series; ids where the catalogue has none."""
@@ -131,70 +162,33 @@ class Published:
         first, second = self.names(organisation, series or "")
         return first if series is None else f"{first}: {second}"
 
-    def by_item(self) -> "ByItem":
-        """Figures, one item after the other."""
-        return ByItem(self._con)
+    def concept(self, name: str) -> str:
+        """The name of a concept; its id as words where the catalogue has none."""
+        return self.concepts.get(name) or words.concept(name)
 
-    def by_wave(self) -> Stream:
-        """Estimates, one wave after the other."""
-        return Stream(
-            self._con,
-            "SELECT * FROM estimates",
-            ("organisation", "series", "wave"),
-            "item, question, subgroup, subgroup_value, category",
-        )
+    def by_item(self, only: Sequence[str] | None = None) -> ByItem:
+        """Figures, one item after the other; of these items only, if they are given."""
+        return ByItem(self._con, self.tables, only)
+
+    def by_wave(self, only: Sequence[str] | None = None) -> Stream:
+        """Estimates, one wave after the other; of these (organisation/series/wave) only, if they are given."""
+        return by_wave(self._con, only)
+
+    def read(self, reader: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """What another room reads from the same database."""
+        return reader(self._con)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query, as tuples."""
+        return self._con.execute(query).fetchall()
 
     def close(self) -> None:
         """Let go of the file."""
         self._con.close()
 
-    def _claim_candidates(self) -> Groups:
-        """Figures that a claim may mean, by claim; none from a database that was published before there were any."""
-        known = self._con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'claim_candidates'").fetchone()
-        if not known:
-            return Groups([])
-        return Groups(rows(self._con, "FROM claim_candidates ORDER BY claim, view, position"), "claim")
-
-
-class ByItem:
-    """Streams of the tables that an item's page shows."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self.estimates = Stream(
-            con,
-            "SELECT * FROM estimates",
-            ("item",),
-            "organisation, series, fieldwork_start NULLS LAST, fieldwork_end NULLS LAST, wave, subgroup,"
-            " subgroup_value, category",
-        )
-        self.trends = Stream(
-            con,
-            "SELECT item, category, subgroup, subgroup_value, organisation, series, wave, segment, comparability,"
-            " reasons FROM trends",
-            ("item",),
-            "organisation, series, position",
-        )
-        self.changes = Stream(
-            con,
-            "SELECT c.*, w.fieldwork_start AS later_start, v.fieldwork_start AS earlier_start FROM changes AS c"
-            " LEFT JOIN waves AS w ON (w.organisation, w.series, w.wave) = (c.organisation, c.series, c.wave_to)"
-            " LEFT JOIN waves AS v ON (v.organisation, v.series, v.wave) = (c.organisation, c.series, c.wave_from)",
-            ("item",),
-            "organisation, series, later_start NULLS LAST, wave_to, earlier_start, subgroup, subgroup_value, category",
-        )
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
-    """All rows of a query."""
-    return list(_rows(con, query))
-
-
-def _rows(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[Row]:
-    found = con.execute(query)
-    names = [column[0] for column in found.description or []]
-    while batch := found.fetchmany(_BATCH):
-        for row in batch:
-            yield dict(zip(names, row, strict=True))
+    def _optional(self, table: str, query: str) -> list[Row]:
+        """Rows of a table; none from a database that was published before there was such a table."""
+        return rows(self._con, query) if table in self.tables else []
 
 
 def _options(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[str]]:

@@ -4,7 +4,7 @@ Belongs here: declarations, metadata. Does not belong here: building, judging, p
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ import dagster as dg
 
 from assets.claims import make as claims
 from assets.claims.asset import CONTRACT as CLAIMS_CONTRACT
-from assets.faces import House, spec
+from assets.digest import text
+from assets.faces import House, Site, image, shown, spec
 from assets.publication import candidate as candidates
+from assets.publication import rhythm
 from assets.publication.publish import failures, publish
 from assets.refresh import check_row
 from assets.releases.archive import Archive
@@ -22,25 +24,38 @@ from assets.trends import make
 from assets.trends.asset import CONTRACT
 from schemas.expectations import EXPECTATIONS
 from warehouse import connect, versions
-from warehouse.layout import Layout
 
 WAREHOUSE = spec(
     "warehouse",
     "publication",
     None,
-    "The candidate: a private database with every table, built anew from ledger, lake and archive. Its checks are the "
-    "Great Expectations audit; one that fails with severity error keeps the old database published.",
+    "The candidate: a private database with every table, built anew from ledger, lake and archive, and audited as a "
+    "whole before anybody reads it.\n\n"
+    "**See here** (tab Checks) what Great Expectations found: `passes_the_audit` names everything that failed, each "
+    "check shows the rows and what to do. One of severity error keeps the old database published; a warning is shown. "
+    "The same is in the table `checks` and, with the queries, on the pages of the audit.",
     ("trends", "claims", "releases", "toplines"),
 )
 PUBLISHED = spec(
     "published",
     "publication",
     None,
-    "data/weathervane.duckdb, what people query: a link to an immutable version. Open it read-only with any DuckDB "
-    "client, also while a run is going on; see docs/sql.md.",
+    "`data/weathervane.duckdb`, what people query: a link to an immutable version.\n\n"
+    "**Open it** read-only with any DuckDB client, also while a run is going on, or ask `weathervane sql`; docs/sql.md "
+    "has the tables and examples. **See here** what moved with the last version, and which series are late "
+    "(check `series_keep_their_rhythm`).",
     ("warehouse",),
 )
+RHYTHM = dg.AssetCheckSpec(
+    "series_keep_their_rhythm",
+    asset="published",
+    description="Every series has its newest wave here, by its own rhythm: what series.yml declares as `rhythm_days`, "
+    "or else the usual distance of its waves, and half of that as grace. Looked at in every run, on that day. A series "
+    "that has been silent for four rhythms and a year has ended and is not named. Late: look at the source; if there "
+    "is a new wave, `weathervane add` it; if the rhythm is another one now, write it into series.yml.",
+)
 AUDIT = "audit.json"
+AUDIT_PAGES = "audit"  # below the site
 GATE = "passes_the_audit"  # one gate, not one a check: a run with nothing to do would warn once for each
 
 
@@ -52,10 +67,9 @@ def warehouse_step(context: dg.AssetExecutionContext) -> dg.MaterializeResult[An
     ledger, shelf = house.ledger(), house.shelf()
     if not (house.work / "trends.parquet").exists():  # started alone, without the step before it
         make.make(ledger, shelf, house.work)
-    archive = Archive(house.layout.archive)
     if not (house.work / "claims.parquet").exists():
-        claims.make(Surroundings.read(archive, ledger), shelf, house.work)
-    candidate = candidates.build_candidate(ledger, archive, shelf, house.work)
+        claims.make(Surroundings.read(Archive(house.layout.archive), ledger), shelf, house.work)
+    candidate = candidates.build_candidate(house.layout, ledger, shelf, house.work)
     return dg.MaterializeResult(
         "warehouse",
         metadata={"bytes": candidate.stat().st_size, "refresh": ledger.head},
@@ -79,7 +93,7 @@ def check_name(expectation: str) -> str:
             "and the old database stays published. Start refresh with `accept` to let one pass once.",
         ),
         *(
-            dg.AssetCheckSpec(check_name(e.name), asset="warehouse", description=f"{e.says} {e.mend}")
+            dg.AssetCheckSpec(check_name(e.name), asset="warehouse", description=f"{e.says} If not: {e.mend}")
             for e in EXPECTATIONS
         ),
     ],
@@ -90,7 +104,7 @@ def audit_step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheck
     house: House = context.resources.house
     house.say(context, "auditing")
     candidate = house.work / candidates.DATABASE
-    results = house.audit(candidate, versions.published(house.layout), house.layout.site / "audit")
+    results = house.audit(candidate, versions.published(house.layout), house.layout.site / AUDIT_PAGES)
     (house.work / AUDIT).write_text(json.dumps([asdict(result) for result in results]))
     house.notes["checks"] = [
         {"name": r.name, "passed": r.passed, "severity": r.severity, "message": r.message} for r in results
@@ -101,7 +115,7 @@ def audit_step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheck
         check_name=GATE,
         passed=not blocked,
         description="; ".join(blocked) or f"{len(results)} expectations looked at",
-        metadata={"blocking": dg.MetadataValue.md("\n".join(f"- {text}" for text in blocked) or "none")},
+        metadata=_summary(results, house.site),
     )
     for result in results:
         yield dg.AssetCheckResult(
@@ -110,21 +124,44 @@ def audit_step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheck
             passed=result.passed,
             severity=_severity(result.severity),
             description=result.message,
-            metadata={"found": result.message, "observed": str(result.observed)},
+            metadata=_found(result, house.site),
         )
+
+
+def _summary(results: Sequence[Any], site: Site) -> dict[str, Any]:
+    """Metadata of the gate: what failed, errors first; all of it on the pages."""
+    failed = sorted((one for one in results if not one.passed), key=lambda one: one.severity)
+    metadata: dict[str, Any] = {"expectations": len(results), "failed": len(failed)}
+    if failed:
+        rows = ((one.severity, check_name(one.name), one.says, one.found, one.mend) for one in failed)
+        metadata["what failed"] = shown(["severity", "check", "what should hold", "rows found", "what to do"], rows)
+    return metadata | {"pages of the audit": site.page(f"{AUDIT_PAGES}/index.html")}
+
+
+def _found(result: Any, site: Site) -> dict[str, Any]:
+    """Metadata of one expectation: which rows, why, what to do."""
+    metadata: dict[str, Any] = {"observed": str(result.observed)}
+    if not result.passed:
+        metadata |= {"rows found": result.found, "why": result.says, "what to do": result.mend}
+        if result.rows:
+            metadata["the first of them"] = shown(result.columns, result.rows)
+    if result.page:
+        metadata["page"] = site.page(f"{AUDIT_PAGES}/{result.page}")
+    return metadata
 
 
 def _severity(word: str) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.ERROR if word == "error" else dg.AssetCheckSeverity.WARN
 
 
-def tell_what_stands(context: dg.AssetExecutionContext, layout: Layout) -> None:
+def tell_what_stands(context: dg.AssetExecutionContext, house: House) -> None:
     """Say again what the checks of the published database said, in a run that has no reason to make them again.
 
     Without this the UI shows every check as skipped after such a run, and nobody sees a warning that stands.
     """
-    con = connect.read(layout.link)
+    con = connect.read(house.layout.link)
     try:
+        late = rhythm.late(con, house.at.date())
         rows = con.execute(
             "SELECT check_name, passed, severity, message FROM checks WHERE level = 'warehouse'"
         ).fetchall()
@@ -137,10 +174,33 @@ def tell_what_stands(context: dg.AssetExecutionContext, layout: Layout) -> None:
         ("warehouse", GATE, True, "error", "as published"),
     ]
     standing += [("warehouse", check_name(name), *rest) for name, *rest in rows if name in declared]
+    pages = {"page": house.site.page(f"{AUDIT_PAGES}/index.html")}
     for asset, name, passed, severity, message in standing:
         context.log_event(
-            dg.AssetCheckEvaluation(dg.AssetKey(asset), name, passed, severity=_severity(severity), description=message)
+            dg.AssetCheckEvaluation(
+                dg.AssetKey(asset), name, passed, severity=_severity(severity), description=message,
+                metadata=pages if asset == "warehouse" else {},
+            )
+        )  # fmt: skip
+    context.log_event(
+        dg.AssetCheckEvaluation(
+            RHYTHM.asset_key, RHYTHM.name, not late, severity=dg.AssetCheckSeverity.WARN,
+            description=rhythm.told(late), metadata=_late(late, house.site),
         )
+    )  # fmt: skip
+
+
+def _late(found: Sequence[rhythm.Late], site: Site) -> dict[str, Any]:
+    """Metadata of the rhythm: one row a series that is late, and where its waves are shown."""
+    metadata: dict[str, Any] = {"late": len(found)}
+    if found:
+        names = ["house", "series", "last wave", "ended", "a wave every", "known from", "expected by", "days late"]
+        rows = (
+            (o.organisation, o.series, o.last_wave, o.last_end, f"{o.rhythm_days} days", o.basis, o.expected_by, o.days)
+            for o in found
+        )
+        metadata["series"] = shown(names, rows)
+    return metadata | {f"{one.organisation}/{one.series}": site.series(one.organisation, one.series) for one in found}
 
 
 @dataclass(frozen=True)
@@ -152,8 +212,8 @@ class _Result:
     says: str
 
 
-@dg.multi_asset(name="published", specs=[PUBLISHED], required_resource_keys={"house"})
-def published_step(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+@dg.multi_asset(name="published", specs=[PUBLISHED], check_specs=[RHYTHM], required_resource_keys={"house"})
+def published_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Write the checks into the candidate, pass the gates, move the link."""
     house: House = context.resources.house
     candidate, audit = house.work / candidates.DATABASE, house.work / AUDIT
@@ -170,20 +230,27 @@ def published_step(context: dg.AssetExecutionContext) -> dg.MaterializeResult[An
     con = connect.read(version)
     try:
         counts = dict(con.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
-        digest = con.execute("SELECT kind, subject, detail FROM digest ORDER BY kind, subject LIMIT 40").fetchall()
+        digest = text.read(con)
+        late = rhythm.late(con, house.at.date())
+        picture = rhythm.draw(con, house.at.date())
     finally:
         con.close()
     house.notes["published"] = str(version)
-    lines = [" | ".join(str(cell).replace("|", "\\|") for cell in row) for row in digest]
-    moved = "\n".join(["| what | release | detail |", "|---|---|---|", *(f"| {line} |" for line in lines)])
-    return dg.MaterializeResult(
-        "published",
-        metadata={
-            "open this": dg.MetadataValue.path(str(house.layout.link)),
-            "version": version.name,
-            "audit": dg.MetadataValue.path(str(house.layout.site / "audit" / "index.html")),
-            "tables": dg.MetadataValue.json({str(name): int(rows) for name, rows in sorted(counts.items())}),
-            "what moved": dg.MetadataValue.md(moved if digest else "nothing"),
-        },
-        data_version=house.data_version(),
-    )
+    house.notes["digest"] = text.short(digest)
+    metadata: dict[str, Any] = {
+        "what moved": dg.MetadataValue.md(text.markdown(digest)),
+        "open this": dg.MetadataValue.path(str(house.layout.link)),
+        "explorer": house.site.page("index.html"),
+        "audit": house.site.page(f"{AUDIT_PAGES}/index.html"),
+        "version": version.name,
+    }
+    if picture:
+        metadata["waves"] = image(
+            f"waves of the last {rhythm.YEARS} years", picture, "A dot is a wave; a bar is where the next was expected."
+        )
+    metadata["tables"] = shown(["table", "rows"], sorted(counts.items()))
+    yield dg.MaterializeResult("published", metadata=metadata, data_version=house.data_version())
+    yield dg.AssetCheckResult(
+        asset_key="published", check_name=RHYTHM.name, passed=not late, severity=dg.AssetCheckSeverity.WARN,
+        description=rhythm.told(late), metadata=_late(late, house.site),
+    )  # fmt: skip

@@ -14,7 +14,7 @@ import os
 import time
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,11 @@ class Result:
         observed: the number or text that Great Expectations observed.
         says: what the expectation means.
         skipped: not checked, because there is no earlier version to compare with.
+        mend: what to do when it fails.
+        columns: of the offending rows.
+        rows: the first of them, as text.
+        found: how many there are.
+        page: place of it on the pages, below their folder; None if none were written.
     """
 
     name: str
@@ -55,6 +60,17 @@ class Result:
     observed: Observed
     says: str
     skipped: bool = False
+    mend: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    found: int = 0
+    page: str | None = None
+
+    @classmethod
+    def plain(cls, one: dict[str, Any]) -> "Result":
+        """A result that was JSON in between, where tuples become lists."""
+        columns, rows = tuple(one.pop("columns", ())), tuple(tuple(row) for row in one.pop("rows", ()))
+        return cls(**one, columns=columns, rows=rows)
 
 
 def audit(
@@ -93,8 +109,9 @@ def audit(
             _finding(examiner, expectation, previous is not None, expectation.name in accepted)
             for expectation in expectations
         ]
+        results = [result for result, _ in findings]
         if docs is not None:
-            data_docs.write(
+            page = data_docs.write(
                 docs,
                 data_docs.Run(
                     started=started,
@@ -104,7 +121,9 @@ def audit(
                     findings=tuple(finding for _, finding in findings),
                 ),
             )
-    return [result for result, _ in findings]
+            place = page.relative_to(docs).as_posix()
+            results = [replace(result, page=f"{place}#{result.name}") for result in results]
+    return results
 
 
 class _Examiner:
@@ -186,7 +205,12 @@ def _finding(
             passed = False
     if accepted and not passed:
         message = f"Accepted for this version. {message}"
-    result = Result(expectation.name, passed, severity, message, observed, expectation.says, skipped)
+    columns = tuple(str(name) for name in rows.columns)
+    offenders = tuple(tuple(_text(value) or "" for value in row) for row in rows.head(SHOWN).itertuples(index=False))
+    result = Result(
+        expectation.name, passed, severity, message, observed, expectation.says, skipped, expectation.mend,
+        columns, offenders, found,
+    )  # fmt: skip
     finding = data_docs.Finding(
         name=expectation.name,
         status="skipped" if skipped else "passed" if passed else severity,
@@ -196,8 +220,8 @@ def _finding(
         accepted=accepted and not passed,
         kind=expectation.kind,
         query=expectation.query,
-        columns=tuple(str(name) for name in rows.columns),
-        rows=tuple(tuple(_text(value) or "" for value in row) for row in rows.head(SHOWN).itertuples(index=False)),
+        columns=columns,
+        rows=offenders,
         found=found,
         validated=None if validated is None else validated.to_json_dict(),
     )

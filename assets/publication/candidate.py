@@ -1,7 +1,7 @@
 """The candidate: a private database with every table, built whole from ledger, lake and archive.
 
-Belongs here: gathering the tables, quarantine, checks, digest and the facts about the database. Does not belong here:
-judging it (audit), letting people see it (publish).
+Belongs here: gathering the tables, quarantine, checks and the facts about the database. Does not belong here: what
+moved (assets.digest), judging it (audit), letting people see it (publish).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,9 @@ from typing import Any
 
 import duckdb
 
+from assets import contracts
 from assets.claims.make import MADE as CLAIMS
+from assets.digest import make as digest
 from assets.publication.publish import stamp_of_build
 from assets.releases.archive import Archive
 from assets.releases.ledger import CONTEXT, Event, Ledger, awaited
@@ -21,30 +23,34 @@ from schemas.tables import BY_NAME
 from schemas.vocabulary import QUARANTINE_CAUSES
 from warehouse import build
 from warehouse.build import ParquetFiles
+from warehouse.layout import Layout
 
 DATABASE = "candidate.duckdb"
 IN_THE_LAKE = ("toplines", "questions", "codes", "weights", "scores")
 
 
-def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) -> Path:
+def build_candidate(layout: Layout, ledger: Ledger, shelf: Shelf, work: Path) -> Path:
     """Build the candidate in `work` from the tables that trends and claims left there and from the shelf.
+
+    What it has in `digest` is how it differs from the version that is published now.
 
     Raises:
         warehouse.build.BuildError: DuckDB could not write it (disk full and the like).
+        RuntimeError: a table breaks its contract.
     """
-    around = Surroundings.read(archive, ledger)
+    around = Surroundings.read(Archive(layout.archive), ledger)
     rows: dict[str, list[dict[str, Any]]] = {
         "organisations": around.organisations,
         "series": around.series,
         "items": around.items,
+        "concepts": around.concepts,
         "categories": around.categories,
         "waves": shelf.waves(),
         "releases": shelf.releases(),
         "conflicts": shelf.conflicts(),
         "quarantine": list(_quarantine(ledger, around)),
         "awaiting": list(_awaiting(ledger)),
-        "digest": _digest(ledger),
-        "checks": list(_release_checks(ledger)),
+        "checks": [*_release_checks(ledger), *_contract_checks(work)],
         "about": _about(ledger),
     }
     tables: dict[str, Any] = {}
@@ -59,7 +65,17 @@ def build_candidate(ledger: Ledger, archive: Archive, shelf: Shelf, work: Path) 
     tables |= {name: ParquetFiles([work / f"{name}.parquet"]) for name in (*MADE, *CLAIMS)}
     candidate = work / DATABASE
     build.create(candidate, tables)
+    digest.make(layout, candidate)
     return candidate
+
+
+def _contract_checks(work: Path) -> Iterable[dict[str, Any]]:
+    """A row per derived table: its rows meet their contract, or nothing is built at all."""
+    looked = contracts.held(work, (*MADE, *CLAIMS))
+    broken = [f"table {one.table} breaks its contract: {one.message}" for one in looked if one.problems]
+    if broken:
+        raise RuntimeError("; ".join(broken))
+    yield from (one.row() for one in looked)
 
 
 def write_checks(candidate: Path, results: Iterable[dict[str, Any]]) -> None:
@@ -140,6 +156,9 @@ def _release_checks(ledger: Ledger) -> Iterable[dict[str, Any]]:
             "severity": "error",
             "message": "; ".join(map(str, problems[:3])) + _more(problems) if problems else _loads(state.last),
         }
+        broken = [p for p in problems if p.cause == "contract"]
+        if broken or state.last.status == "loaded":  # whatever else sets a release aside does so before pandera looks
+            yield {**contracts.Held(name, broken).row(), "level": "release"}
         warnings = [p for p in state.loaded.problems if p.severity == "warning"] if state.loaded else []
         for number, warning in enumerate(warnings, start=1):
             yield {
@@ -162,37 +181,6 @@ def _loads(event: Event) -> str:
 
 def _more(problems: list[Problem]) -> str:
     return f"; and {len(problems) - 3} more, see quarantine" if len(problems) > 3 else ""
-
-
-def _digest(ledger: Ledger) -> list[dict[str, Any]]:
-    """What the last refresh that changed anything brought, in words."""
-    rows = []
-    for event in ledger.events:
-        if event.refresh != ledger.head or event.release == CONTEXT:
-            continue
-        kind, detail = _told(event)
-        rows.append(
-            {
-                "refresh": event.refresh,
-                "happened_at": event.happened_at,
-                "kind": kind,
-                "subject": event.release,
-                "detail": detail,
-            }
-        )
-    return sorted(rows, key=lambda row: (row["kind"], row["subject"]))
-
-
-def _told(event: Event) -> tuple[str, str]:
-    if event.status == "loaded":
-        if event.load_vintage == 1:
-            return "new", "first load"
-        return "revised", f"load {event.load_vintage}, because of {event.cause}"
-    if event.status == "awaiting":
-        return "awaiting", _loads(event)
-    if event.status == "withdrawn":
-        return "withdrawn", "its folder is gone from the catalogue"
-    return "quarantined", "; ".join(str(p) for p in event.problems[:3])
 
 
 def _about(ledger: Ledger) -> list[dict[str, Any]]:

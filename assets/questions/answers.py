@@ -19,6 +19,9 @@ Codes = npt.NDArray[np.int16]
 Floats = npt.NDArray[np.float64]
 Units = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+Names = npt.NDArray[np.int64]
+
+NOBODY = 0  # a row of the panel without a name
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,21 @@ class Calibration:
 
 
 @dataclass(frozen=True, eq=False)
+class PanelUnits:
+    """Units by number.
+
+    Attributes:
+        own: (rows,) the name of the row's unit in this wave; `NOBODY` for rows of weight 0 that have none.
+        stratum: (rows,) the name of its stratum; None where there is one stratum.
+        also_in: by wave the names that units had there (rows,); `NOBODY` for those that were not in it.
+    """
+
+    own: Names
+    stratum: Names | None
+    also_in: dict[str, Names]
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """A harmonised sample.
 
@@ -127,6 +145,7 @@ class Sample:
         calibration: how they were made; None until they are, and for all others.
         population: (rows,) PSUs in the population of the row's stratum; None where drawn with replacement or unknown.
         replicates: (rows, R) replicate weights as the file has them; None without.
+        panel: names of units that are in other waves too; None where the manifest names none.
     """
 
     weights: Floats
@@ -140,6 +159,7 @@ class Sample:
     calibration: Calibration | None = None
     population: Floats | None = None
     replicates: Floats | None = None
+    panel: PanelUnits | None = None
 
     @property
     def rows(self) -> int:

@@ -17,6 +17,7 @@ from assets.questions.codes import Asked, Live, check_labels, check_variable_lab
 from assets.questions.columns import AnswerFile
 from assets.questions.conditions import fulfilled, labels_of
 from assets.questions.harmonise import check_crosswalk
+from assets.questions.panels import units
 from assets.questions.recipes import computed
 from assets.questions.source import Place, Source, number_of_rows
 from assets.questions.strata import design
@@ -115,11 +116,12 @@ def _sample(source: Source, given: RespondentInputs, whole: bool) -> Sample | No
     counted = everyone(source.file.size) if aimed is None else aimed.weights > 0
     # Without weights nobody can say whose stratum may be missing: then everyone's may, and only names are checked.
     drawn = design(source, given.release, told.design, counted if aimed else ~counted) if whole else None
+    again = units(source, given.release, told, counted if aimed else ~counted) if whole else None
     answers = _answers(source, given, counted, whole)
     if weighed is None or aimed is None or drawn is None:
         return None
     parts = drawn.stratum, drawn.psu, drawn.names, columns, tuple(answers), weighed[1], aimed.targets
-    return Sample(aimed.weights, *parts, population=drawn.population, replicates=drawn.replicates)
+    return Sample(aimed.weights, *parts, population=drawn.population, replicates=drawn.replicates, panel=again)
 
 
 def _check_names(source: Source, given: RespondentInputs) -> None:
@@ -131,6 +133,7 @@ def _check_names(source: Source, given: RespondentInputs) -> None:
         f"{column_of_weight(told).removeprefix('respondents.')}.variable": told.weight_variable,
         **{f"weight.targets.margins.{at}.variable": one.variable for at, one in enumerate(targets)},
         **{f"design.{key}": name for key, name in design_of.variables.items()},
+        **(told.panel.variables if told.panel else {}),
         **{f"banners.{at}.variable": one.variable for at, one in enumerate(told.banners)},
     }
     for column, name in names.items():

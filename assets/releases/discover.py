@@ -16,6 +16,7 @@ from schemas.problems import Problem
 from warehouse.layout import Layout
 
 LARGEST_FILE = 64 * 1024 * 1024  # bytes; published figures are small, see docs/architecture.md
+CONCEPTS = "concepts.yml"
 MANIFEST, QUESTIONS, CATEGORIES = "release.yml", "questions.csv", "categories.csv"
 CROSSWALK = (QUESTIONS, CATEGORIES)
 
@@ -48,7 +49,7 @@ class Found:
 
 @dataclass
 class Context:
-    """The files of the catalogue that are not of one release: items, claims, organisations, series."""
+    """The files of the catalogue that are not of one release: items, concepts, claims, organisations, series."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -70,6 +71,9 @@ def discover(layout: Layout) -> tuple[list[Found], Context]:
     """
     context = Context()
     found: dict[str, Found] = {}
+    for entry in _entries(layout.catalogue):
+        if entry.name == CONCEPTS:
+            _take_context(entry, CONCEPTS, context)
     for room in ("items", "claims"):
         for entry in _entries(layout.catalogue / room):
             name = f"{room}/{_readable(entry.name)}"

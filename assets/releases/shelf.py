@@ -8,15 +8,17 @@ import contextlib
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 
 from assets.releases.archive import Archive
+from assets.releases.discover import CONCEPTS
 from assets.releases.ledger import CONTEXT, Event, Ledger
 from schemas.claim import Claim
+from schemas.concept import Concepts
 from schemas.dates import last_day
 from schemas.handwritten import read_yaml
 from schemas.item import Item
@@ -75,9 +77,8 @@ class Shelf:
             found = con.sql("FROM rows").to_arrow_table()
         finally:
             con.close()
-        lacking = [field for field in wanted if field.name not in found.column_names]
-        for field in lacking:
-            found = found.append_column(field, pyarrow.nulls(found.num_rows, field.type))
+        for lacking in [column for column in wanted if column.name not in found.column_names]:
+            found = found.append_column(lacking, pyarrow.nulls(found.num_rows, lacking.type))
         return found.select(wanted.names).cast(wanted)
 
     def awaited(self) -> set[str]:
@@ -141,6 +142,7 @@ class Surroundings:
     categories: list[dict[str, Any]]
     claims: list[dict[str, Any]]
     problems: list[Problem]
+    concepts: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def read(cls, archive: Archive, ledger: Ledger) -> "Surroundings":
@@ -189,7 +191,9 @@ class Surroundings:
 
     def _take(self, path: str, raw: bytes) -> None:
         parts = path.split("/")
-        if parts[0] == "items":
+        if path == CONCEPTS:
+            self.concepts.extend(one.model_dump() for one in read_yaml(raw, path, Concepts).concepts)
+        elif parts[0] == "items":
             item = read_item(path, raw)
             self.items.append(_item_row(item))
             self.categories.extend(_category_rows(item))

@@ -3,7 +3,6 @@
 Belongs here: declarations, metadata. Does not belong here: computing or drawing.
 """
 
-import base64
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet
 
-from assets.faces import House, contract, spec
+from assets.faces import House, contract, image, shown, spec
 from assets.trends import make, plot
 from schemas.vocabulary import Agreement, words
 
@@ -19,8 +18,11 @@ TRENDS = spec(
     "trends",
     "trends",
     "trends",
-    "Reviewed questions in time order, each step with its comparability and reasons, and consecutive waves compared. "
-    "The picture shows one line; break and unreviewed steps are never joined.",
+    "Did opinion change? Reviewed questions in time order, each step with its comparability and the reasons, and waves "
+    "compared where they may be.\n\n"
+    "**Query it** with `weathervane trend ITEM`, `trend(item, category)` in SQL, or look at an item's page in the "
+    "explorer. `changes` has the tests; across a break there is none. The picture shows one line; steps that are a "
+    "break or that nobody has reviewed are never joined.",
     ("estimates", "questions"),
 )
 CONTRACT = dg.AssetCheckSpec(
@@ -42,11 +44,13 @@ def trends_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
     metadata: dict[str, Any] = {"dagster/row_count": rows["trends"], "changes": rows["changes"]}
     picture = plot.headline(house.work / "trends.parquet")
     if picture is not None:
-        encoded = base64.b64encode(picture.svg.encode()).decode()
-        metadata["trend"] = dg.MetadataValue.md(
-            f"**{picture.title}**\n\n![{picture.title}](data:image/svg+xml;base64,{encoded})\n\n"
-            "Hollow: no interval can be given. Not joined: the step is a break, or nobody has reviewed it."
-        )
+        below = "Hollow: no interval can be given. Not joined: the step is a break, or nobody has reviewed it."
+        metadata["trend"] = image(picture.title, picture.svg, below)
+        metadata["explorer"] = house.site.item(picture.title.partition(" / ")[0])
+    for name, column in (("trends", "comparability"), ("changes", "verdict")):
+        found = pyarrow.parquet.read_table(house.work / f"{name}.parquet", columns=[column])[column].to_pylist()
+        counts = Counter(word or "first of its line" for word in found).most_common()
+        metadata[f"{name} by {column}"] = shown([column, "rows"], [(w.replace("_", " "), n) for w, n in counts])
     compared = pyarrow.parquet.read_table(house.work / "agreement.parquet").to_pylist()
     if compared:
         metadata["published and recomputed"] = dg.MetadataValue.md(_agreement(compared))

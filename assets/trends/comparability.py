@@ -7,8 +7,10 @@ Comparability is declared by the catalogue, never guessed from figures. The orde
 Center's practice for breaks: break the line, keep it and draw attention, keep it plain.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.vocabulary import Comparability, words
 
@@ -95,12 +97,12 @@ def _changes(attribute: str, called: str) -> Callable[[End, End], str | None]:
 
 def same_words(one: str, two: str) -> bool:
     """Whether two descriptions differ only in case, punctuation or remarks in brackets."""
-    import re
+    return one == two or _core(one) == _core(two)
 
-    def core(text: str) -> list[str]:
-        return re.findall(r"\w+", re.sub(r"\([^)]*\)", " ", text.casefold()))
 
-    return core(one) == core(two)
+@lru_cache(maxsize=1 << 12)
+def _core(text: str) -> list[str]:
+    return re.findall(r"\w+", re.sub(r"\([^)]*\)", " ", text.casefold()))
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,7 +1,11 @@
 """How much of a change is another composition of the people asked, and how much happened within groups.
 
 Belongs here: Kitagawa's two parts of a difference of means, directly standardised means, with the design's errors. Does
-not belong here: weights that make a sample like the population (assets.estimates.weighting). No refresh calls this.
+not belong here: which changes are split by what (assets.trends.splits), weights that make a sample like the population
+(assets.estimates.weighting).
+
+`parts` is what a refresh uses: two waves that share nobody, each known by its cells, many pairs at once. `kitagawa` is
+of one design that has both waves, whatever they share.
 
 Source: Kitagawa 1955, JASA 50, 1168-1194 (two components, the interaction shared equally); in R
 `survey::svystandardize` for the standardised means. Groups explain nothing by themselves: the split is arithmetic.
@@ -16,6 +20,72 @@ from assets.estimates.design.design import Codes, Design, DesignError, Floats, M
 from assets.estimates.design.linear import Estimate, contrast, means, shares, together
 
 PARTS = ("change", "composition", "within")
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What B samples of one shape say: weights by group and option.
+
+    Attributes:
+        weight: (B, G, K) above 0 in every group.
+        parts: (B, O, K) 1 where an output (a category, a net) unites an option, otherwise 0.
+        covariance: (B, G K, G K) of the weights, or (B, G K) variances where every row is its own PSU of one stratum.
+    """
+
+    weight: Floats
+    parts: Floats
+    covariance: Floats
+
+    @property
+    def shares(self) -> Floats:
+        """(B, G, 1) of the groups."""
+        groups = self.weight.sum(axis=2, keepdims=True)
+        return np.asarray(groups / groups.sum(axis=1, keepdims=True))
+
+    @property
+    def means(self) -> Floats:
+        """(B, G, O) shares of the outputs in every group."""
+        return np.asarray(self.weight @ self.parts.swapaxes(1, 2) / self.weight.sum(axis=2, keepdims=True))
+
+    def variances(self, of_shares: Floats, of_means: Floats) -> Floats:
+        """(B, O) variances of what has these slopes (B, G, O) in shares and means of the groups, linearised."""
+        groups = self.weight.sum(axis=2, keepdims=True)
+        middle = (of_shares * self.shares).sum(axis=1, keepdims=True)
+        level = (of_shares - middle) / groups.sum(axis=1, keepdims=True) - of_means * self.means / groups
+        step = (of_means / groups)[:, :, :, None] * self.parts[:, None, :, :]
+        slopes = (level[:, :, :, None] + step).swapaxes(1, 2)  # (B, O, G, K)
+        flat = slopes.reshape(*slopes.shape[:2], -1)
+        if self.covariance.ndim == 2:
+            return np.asarray((flat**2 @ self.covariance[:, :, None])[:, :, 0])
+        return np.asarray(((flat @ self.covariance) * flat).sum(axis=2))
+
+
+def parts(one: Cells, two: Cells) -> tuple[Floats, Floats]:
+    """The means of the second samples minus those of the first, split, with errors; the samples share nobody.
+
+    With s the share of a group and m its mean, composition is the sum of (s2 - s1)(m1 + m2) / 2, within the sum of
+    (m2 - m1)(s1 + s2) / 2.
+
+    Args:
+        one: earlier waves.
+        two: later waves, with the same groups and outputs; options may differ.
+
+    Returns:
+        Values and standard errors, (B, O, 3) in the order of `PARTS`, of 1.
+    """
+    s1, s2, m1, m2 = one.shares, two.shares, one.means, two.means
+    more, level, rise, size = s2 - s1, (m1 + m2) / 2, m2 - m1, (s1 + s2) / 2
+    composition, within = (more * level).sum(axis=1), (rise * size).sum(axis=1)
+    half = np.broadcast_to(more / 2, level.shape)
+    size = np.broadcast_to(size, level.shape)
+    slopes = (  # of every part in the shares and the means of the first wave, then of the second
+        (-level + rise / 2, half - size, level + rise / 2, half + size),
+        (-level, half, level, half),
+        (rise / 2, -size, rise / 2, size),
+    )
+    squares = [one.variances(*of[:2]) + two.variances(*of[2:]) for of in slopes]
+    values = np.stack([composition + within, composition, within], axis=2)
+    return values, np.sqrt(np.maximum(np.stack(squares, axis=2), 0.0))
 
 
 @dataclass(frozen=True, eq=False)

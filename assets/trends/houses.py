@@ -24,12 +24,12 @@ import pyarrow
 from assets.trends.change import Z95
 from assets.trends.comparability import same_words
 from assets.trends.linear_trend import FEWEST, middle
-from schemas.tables.figures import HOUSE_EFFECTS, HOUSE_LINES
+from schemas.tables.comparisons import HOUSE_EFFECTS, HOUSE_LINES
 
 Floats = npt.NDArray[np.float64]
 HOUSE_SD = 5.0  # points: houses are expected within 10 of their average
 SLOWEST, FASTEST = 1e-6, 1.0  # variance of the walk in squared points per day: up to 5.5 points in 30 days
-_GOLDEN = (math.sqrt(5) - 1) / 2
+_GRID = 25  # variances that are tried at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +111,47 @@ def smooth(
     )
 
 
-def likeliest(likelihood: Callable[[float], float], low: float = SLOWEST, high: float = FASTEST) -> float:
-    """Where the likelihood of the walk's variance is highest: a coarse search, then golden sections, on a log scale."""
-    grid = np.linspace(math.log(low), math.log(high), 25)
-    best = int(np.argmax([likelihood(math.exp(x)) for x in grid]))
-    a, b = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    while b - a > 1e-4:
-        c, d = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
-        a, b = (a, d) if likelihood(math.exp(c)) > likelihood(math.exp(d)) else (c, b)
-    return math.exp((a + b) / 2)
+def log_likelihoods(
+    days: npt.ArrayLike,
+    at: npt.ArrayLike,
+    house: npt.ArrayLike,
+    figures: npt.ArrayLike,
+    errors: npt.ArrayLike,
+    *,
+    variances: npt.ArrayLike,
+    house_sd: float = HOUSE_SD,
+    start: tuple[float, float] = (50.0, 100.0),
+) -> Floats:
+    """The log likelihood of the figures under several variances of the walk at once, (variances,); as `smooth`."""
+    t, y, r, q = (np.asarray(one, np.float64) for one in (days, figures, errors, variances))
+    place, who = np.asarray(at, np.intp), np.asarray(house, np.intp)
+    sights = np.insert(_effects(int(who.max()) + 1), 0, 1.0, axis=1)
+    width = sights.shape[1]
+    mean = np.tile(np.append(start[0], np.zeros(width - 1)), (len(q), 1))
+    spread = np.tile(np.diag(np.append(start[1] ** 2, np.full(width - 1, house_sd**2))), (len(q), 1, 1))
+    out, today = np.zeros(len(q)), t[0]
+    for row in np.argsort(place, kind="stable"):
+        spread[:, 0, 0] += (t[place[row]] - today) * q
+        today, sight = t[place[row]], sights[who[row]]
+        gain = spread @ sight
+        size = gain @ sight + r[row] ** 2
+        off = y[row] - mean @ sight
+        mean += gain * (off / size)[:, None]
+        spread -= gain[:, :, None] * (gain / size[:, None])[:, None, :]
+        out -= 0.5 * (np.log(2 * math.pi * size) + off * off / size)
+    return out
+
+
+def likeliest(likelihood: Callable[[Floats], Floats], low: float = SLOWEST, high: float = FASTEST) -> float:
+    """Where the likelihood of the walk's variance is highest: a grid, and finer ones around its best point, on a log
+    scale. `likelihood` takes several variances (n,) and gives as many values."""
+    a, b = math.log(low), math.log(high)
+    while True:
+        grid = np.linspace(a, b, _GRID)
+        best = int(np.argmax(likelihood(np.exp(grid))))
+        a, b = grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)]
+        if b - a < 1e-4:
+            return math.exp((a + b) / 2)
 
 
 def _effects(houses: int) -> Floats:
@@ -262,7 +294,7 @@ def _line(
         [row["percent"] for _, _, row in found],
         [row["standard_error"] for _, _, row in found],
     )
-    variance = likeliest(lambda q: smooth(*given, variance=q).log_likelihood)
+    variance = likeliest(lambda q: log_likelihoods(*given, variances=q))
     smoothed = smooth(*given, variance=variance)
     shared = {
         "drift": math.sqrt(30 * variance),

@@ -1,202 +1,152 @@
-"""Trends and changes from estimates, questions and waves.
+"""The tables `trends` and `changes` of whole items, all lines at once.
 
-Belongs here: the order of waves, predecessors, segments, which pairs of waves are compared and tested together. Does
-not belong here: the rules of comparability (assets.trends.comparability), the test (assets.trends.change), adjustment
-(assets.trends.families).
+Belongs here: which pairs of waves are compared and tested together, and their columns. Does not belong here: order and
+verdicts (assets.trends.lines), the test (assets.trends.change), adjustment (assets.trends.families), what two waves
+share (assets.trends.shared).
 
 Nothing is tested across a break or without review. Families: the steps of one line; the same line against its baseline;
 all answers of an item in one column, first wave against last.
 """
 
-import bisect
-import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pyarrow
 
-from assets.trends import change, families
-from assets.trends.comparability import WORST_FIRST, End, joins, judge
-from schemas.tables.figures import CHANGES, TRENDS
-from schemas.vocabulary import Comparability, Pair
+from assets.trends import change, columns, families
+from assets.trends.columns import Codes, Floats
+from assets.trends.comparability import WORST_FIRST
+from assets.trends.lines import Lines, Pairs, Reviewed
+from assets.trends.shared import Common, Shared
+from schemas.tables.comparisons import CHANGES, TRENDS
+from schemas.vocabulary import Pair, words
 
-_CELL = ("organisation", "series", "item", "category", "subgroup", "subgroup_value")
-
-
-@dataclass(frozen=True)
-class Point:
-    """An estimate in its line, with the question it answers."""
-
-    row: Mapping[str, Any]
-    end: End
-    order: tuple[Any, ...]
-    wording: str
+PAIRS = words(Pair)
 
 
-def compute(
-    estimates: Sequence[Mapping[str, Any]],
-    questions: Mapping[tuple[str, str], Mapping[str, Any]],
-    waves: Mapping[tuple[str, str, str], Mapping[str, Any]],
-    baselines: Mapping[tuple[str, str], str] | None = None,
-) -> tuple[pyarrow.Table, pyarrow.Table]:
-    """Trends and changes.
-
-    Args:
-        estimates: rows of `estimates`.
-        questions: rows of `questions` by (release, question).
-        waves: rows of `waves` by (organisation, series, wave).
-        baselines: wave that a series declares as its baseline, by (organisation, series).
-
-    Returns:
-        `trends` and `changes` with their declared columns. Waves without a date cannot be ordered and are left out;
-        so are questions whose decision is `exclude`.
-    """
-    lines: dict[tuple[str, ...], list[Point]] = {}
-    of_item: dict[tuple[str, str, str], dict[tuple[Any, ...], End]] = {}
-    for row in estimates:
-        question = questions[(row["release"], row["question"])]
-        if row["fieldwork_start"] is None or question["decision"] == "exclude":
-            continue
-        wave = waves[(row["organisation"], row["series"], row["wave"])]
-        end = End(
-            row["wave"],
-            question["question_match"],
-            question["options_match"],
-            question["decision"],
-            question["reason"],
-            question["reviewed_by"] is not None,
-            question["form"],
-            row["base"],
-            wave["mode"],
-            wave["population"],
-            wave["weighting"],
-        )
-        order = (row["fieldwork_start"], row["fieldwork_end"] or row["fieldwork_start"], row["wave"])
-        lines.setdefault(tuple(row[name] for name in _CELL), []).append(Point(row, end, order, question["wording"]))
-        of_item.setdefault((row["organisation"], row["series"], row["item"]), {}).setdefault(order, end)
-    trends: list[dict[str, Any]] = []
-    changes: list[dict[str, Any]] = []
-    whole: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    judged: dict[Any, tuple[Comparability, list[str]]] = {}
-    in_order = {item: sorted(ends.items(), key=lambda at: at[0]) for item, ends in of_item.items()}
-    for cell in sorted(lines):
-        points = sorted(lines[cell], key=lambda point: point.order)
-
-        def verdict(
-            one: Point, two: Point, asked: list[tuple[tuple[Any, ...], End]] = in_order[cell[0], cell[1], cell[2]]
-        ) -> tuple[Comparability, list[str]]:
-            first = bisect.bisect_right(asked, one.order, key=lambda at: at[0])
-            last = bisect.bisect_left(asked, two.order, key=lambda at: at[0])
-            key = (one.end, two.end, tuple(end for _, end in asked[first:last]))
-            if key not in judged:
-                judged[key] = judge(*key)
-            return judged[key]
-
-        reviewed = [point for point in points if point.end.reviewed]
-        steps = _trend(reviewed, verdict)
-        trends += steps
-        family: dict[tuple[str, str], dict[str, Any]] = {}
-        for sequence in (points, reviewed):
-            for one, two in itertools.pairwise(sequence):
-                pair = (one.end.wave, two.end.wave)
-                if pair not in family:
-                    family[pair] = _change(cell, "consecutive", one, two, *verdict(one, two))
-        ends, from_baseline = _long_changes(cell, reviewed, steps, (baselines or {}).get((cell[0], cell[1])))
-        line = " / ".join(cell[2:])
-        families.adjust(list(family.values()), f"consecutive waves of {line}")
-        families.adjust(from_baseline, f"waves of {line} against the baseline")
-        whole.setdefault(_column(cell), []).extend(ends)
-        changes += [*family.values(), *ends, *from_baseline]
-    for column, ends in whole.items():
-        families.adjust(ends, f"first to last wave of {' / '.join(column[2:])}, all answers")
-    return (
-        pyarrow.Table.from_pylist(trends, schema=TRENDS.arrow()),
-        pyarrow.Table.from_pylist(changes, schema=CHANGES.arrow()),
+def figures(lines: Lines) -> change.Figures:
+    """Shares with their errors, (rows,)."""
+    return change.Figures(
+        *(columns.numbers(lines.columns[name]) for name in ("percent", "standard_error", "n_effective"))
     )
 
 
-def _column(cell: tuple[str, ...]) -> tuple[str, ...]:
-    """The column of a banner that a line is in, all categories together."""
-    return tuple(part for name, part in zip(_CELL, cell, strict=True) if name != "category")
-
-
-def _trend(points: list[Point], verdict: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    segment = 1
-    for position, point in enumerate(points, start=1):
-        row = {name: point.row.get(name) for name in TRENDS.columns}
-        row |= {"position": position, "wording": point.wording, "reasons": []}
-        if position > 1:
-            before = points[position - 2]
-            comparability, reasons = verdict(before, point)
-            segment += 0 if joins(comparability) else 1
-            row |= {
-                "predecessor": before.end.wave,
-                "predecessor_percent": before.row["percent"],
-                "comparability": comparability,
-                "reasons": reasons,
-                "change": change.difference(before.row, point.row) if joins(comparability) else None,
-            }
-        rows.append({**row, "segment": segment})
-    return rows
-
-
-def _change(
-    cell: tuple[str, ...], pair: Pair, one: Point, two: Point, comparability: Comparability, reasons: Sequence[str]
-) -> dict[str, Any]:
-    row: dict[str, Any] = dict(zip(_CELL, cell, strict=True))
-    row |= {
-        "wave_from": one.end.wave,
-        "wave_to": two.end.wave,
-        "pair": pair,
-        "percent_from": one.row["percent"],
-        "percent_to": two.row["percent"],
-        "comparability": comparability,
-        "reasons": list(reasons),
-        "verdict": "not_tested",
+def trends(lines: Lines, reviewed: Reviewed) -> pyarrow.Table:
+    """Rows of `trends`: the reviewed estimates, each with the step that leads to it."""
+    percent, at, before = figures(lines).percent, reviewed.row, np.roll(reviewed.row, 1)
+    stepped = ~reviewed.first
+    joined = stepped & Pairs(before, at, reviewed.verdict, reviewed.reason).joined
+    picked = _picker(lines, at)
+    own = {
+        "position": pyarrow.array(reviewed.position),
+        "segment": pyarrow.array(reviewed.segment),
+        "predecessor": columns.masked(lines.columns["wave"].take(pyarrow.array(before)), stepped),
+        "predecessor_percent": columns.values(np.where(stepped, percent[before], np.nan)),
+        "change": columns.values(np.where(joined, percent[at] - percent[before], np.nan)),
+        "comparability": columns.words(WORST_FIRST, reviewed.verdict, stepped),
+        "reasons": columns.lists(lines.reasons.lists, reviewed.reason),
+        "wording": lines.wordings(at),
     }
-    if joins(comparability):
-        found, untested = change.tested(one.row, two.row)
-        row |= found
-        row["reasons"] += [untested] if untested else []
-    return row
+    return columns.table(TRENDS, {name: own[name] if name in own else picked(name) for name in TRENDS.columns})
 
 
-def _long_changes(
-    cell: tuple[str, ...], points: Sequence[Point], steps: Sequence[Mapping[str, Any]], baseline: str | None
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Pairs that are not neighbours: ends of a segment of three waves or more, and every wave against
-    the baseline.
+def changes(lines: Lines, steps: Pairs, ways: Pairs, baseline: Pairs, shared: Shared | None = None) -> pyarrow.Table:
+    """Rows of `changes`, line by line.
 
     Args:
-        cell: what the line is of.
-        points: its reviewed estimates in order.
-        steps: their rows of `trends`.
-        baseline: wave that the series declares as its baseline.
-
-    Returns:
-        Rows of `changes` for both kinds of pairs, not adjusted.
+        lines: the lines.
+        steps: consecutive waves.
+        ways: first and last waves of segments.
+        baseline: waves against the baseline.
+        shared: what waves share; None is nothing.
     """
-    ends: list[dict[str, Any]] = []
-    start = 0
-    for last in range(len(points)):
-        if last + 1 < len(points) and joins(steps[last + 1]["comparability"]):
-            continue
-        if last > start + 1:  # of two waves the step is first to last already
-            ends.append(_change(cell, "first_last", points[start], points[last], *_worst(steps[start + 1 : last + 1])))
-        start = last + 1
-    from_baseline: list[dict[str, Any]] = []
-    base = next((at for at, point in enumerate(points) if point.end.wave == baseline), None)
-    for at in range(len(points)) if base is not None else ():
-        one, two = min(at, base or 0), max(at, base or 0)
-        if one != two:
-            verdict = _worst(steps[one + 1 : two + 1])
-            from_baseline.append(_change(cell, "baseline", points[one], points[two], *verdict))
-    return ends, from_baseline
+    kinds = {"consecutive": steps, "first_last": ways, "baseline": baseline}
+    of_kind = {
+        "consecutive": (lines.line, lines.called("consecutive waves of {}", "line")),
+        "first_last": (lines.column, lines.called("first to last wave of {}, all answers", "column")),
+        "baseline": (lines.line, lines.called("waves of {} against the baseline", "line")),
+    }
+    names: list[str] = []
+    parts = []
+    for kind, pairs in kinds.items():
+        family, texts = of_kind[kind]
+        kind_of = np.full(len(pairs.one), PAIRS.index(kind))
+        parts.append((*pairs.columns, kind_of, family[pairs.two] + len(names)))
+        names += texts if len(pairs.one) else ()
+    *pairs_, kind_of, family = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(lines.line[pairs_[1]], kind="stable")
+    return _compared(lines, Pairs(*(column[order] for column in pairs_)), kind_of[order], family[order], names, shared)
 
 
-def _worst(steps: Sequence[Mapping[str, Any]]) -> tuple[Comparability, list[str]]:
-    """Two waves compare as the worst step between them does; every reason once, in the order of the waves."""
-    verdict = min((step["comparability"] for step in steps), key=WORST_FIRST.index)
-    return verdict, list(dict.fromkeys(reason for step in steps for reason in step["reasons"]))
+def _compared(
+    lines: Lines, pairs: Pairs, kind: Codes, family: Codes, names: Sequence[str], shared: Shared | None
+) -> pyarrow.Table:
+    """Rows of `changes` in the order of the pairs; `family` is the position of its name."""
+    many, known, at = len(pairs.one), figures(lines), np.flatnonzero(pairs.joined)
+    one, two = pairs.one[at], pairs.two[at]
+    common = shared.of(lines, one, two) if shared else None
+    before, after = known.at(one), known.at(two)
+    covariance = common.used * before.standard_error * after.standard_error if common else 0.0
+    found = change.tested(before, after, covariance)
+    adjusted = families.adjust(found.p_value, family[at], found.change)
+    reason = pairs.reason.copy()
+    reason[at] = _spoken(lines, reason[at], one, two, found, common)
+    verdict, tested = np.zeros(many, np.intp), np.zeros(many, np.bool_)
+    verdict[at], tested[at] = adjusted.verdict, ~np.isnan(found.p_value)
+
+    def spread(values: Floats) -> pyarrow.Array:
+        whole = np.full(many, np.nan)
+        whole[at] = values
+        return columns.values(whole)
+
+    picked = _picker(lines, pairs.two)
+    own = {
+        "wave_from": _picker(lines, pairs.one)("wave"),
+        "wave_to": picked("wave"),
+        "pair": columns.words(PAIRS, kind),
+        "percent_from": columns.values(known.percent[pairs.one]),
+        "percent_to": columns.values(known.percent[pairs.two]),
+        "change": spread(found.change),
+        "standard_error": spread(found.standard_error),
+        "correlation": spread(common.correlation if common else np.full(len(at), np.nan)),
+        "change_low": spread(found.change_low),
+        "change_high": spread(found.change_high),
+        "p_value": spread(found.p_value),
+        "p_adjusted": spread(adjusted.holm),
+        "p_adjusted_bh": spread(adjusted.benjamini_hochberg),
+        "family": columns.words(names, family, tested),
+        "detectable_change": spread(found.detectable_change),
+        "comparability": columns.words(WORST_FIRST, pairs.verdict),
+        "reasons": columns.lists(lines.reasons.lists, reason),
+        "verdict": columns.words(families.VERDICTS, verdict),
+        "other_readings": columns.lists([()], np.zeros(many, np.intp)),  # assets.trends.readings knows
+    }
+    return columns.table(CHANGES, {name: own[name] if name in own else picked(name) for name in CHANGES.columns})
+
+
+def _spoken(lines: Lines, reason: Codes, one: Codes, two: Codes, found: change.Tested, common: Common | None) -> Codes:
+    """Numbers of the reasons with what two waves share, and why there is no test."""
+    first, second = found.error_unknown
+    shared = common.reason if common else np.zeros(len(reason), np.intp)
+    at = np.flatnonzero(first | second | found.cannot_vary | (shared > 0))
+    if not len(at):
+        return reason
+    wave, out, told = columns.codes(lines.columns["wave"]), reason.copy(), shared[at]
+    cases, of_case = columns.together(
+        reason[at], told, first[at].astype(np.intp), second[at].astype(np.intp),
+        found.cannot_vary[at].astype(np.intp) + found.same_answers[at], wave[one[at]], wave[two[at]],
+    )  # fmt: skip
+    names, made = lines.columns["wave"].dictionary.to_pylist(), []
+    for case in of_case:
+        here = at[case]
+        unknown = [names[wave[row]] for row, lacks in ((one[here], first[here]), (two[here], second[here])) if lacks]
+        still = change.SAME_ANSWERS if found.same_answers[here] else change.NO_ERROR
+        more = [change.no_error(unknown)] if unknown else [still] if found.cannot_vary[here] else []
+        made.append(lines.reasons.number([*lines.reasons.lists[reason[here]], *lines.reasons.lists[told[case]], *more]))
+    out[at] = np.array(made, np.intp)[cases]
+    return out
+
+
+def _picker(lines: Lines, rows: Codes) -> Callable[[str], pyarrow.Array]:
+    place = pyarrow.array(rows)
+    return lambda name: lines.columns[name].take(place)

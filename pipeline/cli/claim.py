@@ -4,24 +4,22 @@ Belongs here: arguments, printing, exit codes. Does not belong here: reading and
 Both only look at the published database.
 """
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli import show
-from pipeline.cli.look import AsJson, rows
-from schemas.dates import last_day
+from pipeline.cli import codes, completing, show
+from pipeline.cli.show import AsJson
 from schemas.problems import nearest
 from warehouse import connect
 from warehouse.layout import Layout
+from warehouse.rows import rows
 
 if TYPE_CHECKING:
     from assets.claims.check import Checked
     from assets.claims.propose import Proposal
     from assets.claims.reading import Sentence
 
-NOTHING_NEAR = 3  # exit code
 MOST = 12  # candidates shown; --json has all
 
 
@@ -30,9 +28,20 @@ def claim(
     date: Annotated[
         str | None, typer.Option(help="When it was printed: 2022-10-15, 2022-10 or 2022. Else only today is checked.")
     ] = None,
-    organisation: Annotated[str | None, typer.Option(help="Id of the house, if the sentence does not name it.")] = None,
-    item: Annotated[str | None, typer.Option(help="Id of the item; else the nearest is proposed.")] = None,
-    category: Annotated[str | None, typer.Option(help="Id of the answer; else the one that fits.")] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            help="Id of the house, if the sentence does not name it.", autocompletion=completing.organisations
+        ),
+    ] = None,
+    item: Annotated[
+        str | None,
+        typer.Option(help="Id of the item; else the nearest is proposed.", autocompletion=completing.items),
+    ] = None,
+    category: Annotated[
+        str | None,
+        typer.Option(help="Id of the answer; else the one that fits.", autocompletion=completing.categories),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a press sentence: which figures it can mean, whether they bear it out, and what was not sure.
@@ -41,6 +50,7 @@ def claim(
     """
     from assets.claims.propose import UnknownNameError, propose
     from assets.claims.reading import Sentence
+    from schemas.dates import last_day
 
     if date is not None and last_day(date) is None:
         raise typer.BadParameter(f"{date!r} is not a date; expected YYYY-MM-DD, YYYY-MM or YYYY")
@@ -53,9 +63,9 @@ def claim(
         con.close()
     if isinstance(made, Sentence):
         _nothing(made, as_json)
-        raise typer.Exit(NOTHING_NEAR)
+        raise typer.Exit(codes.NOTHING)
     if as_json:
-        typer.echo(json.dumps(_as_dict(made), default=str, ensure_ascii=False))
+        show.data(_as_dict(made))
     else:
         _print(made)
 
@@ -75,7 +85,7 @@ def cite(
         close = nearest(estimate_id, known)
         raise typer.BadParameter(f"no estimate {estimate_id!r}" + (f"; nearest: {close}" if close else ""))
     if as_json:
-        typer.echo(json.dumps(found[0], default=str, ensure_ascii=False))
+        show.data(found[0])
     else:
         show.out.print(found[0]["citation"], markup=False, soft_wrap=True)
 
@@ -83,11 +93,18 @@ def cite(
 def _nothing(read: "Sentence", as_json: bool) -> None:
     why = "no item is near enough" if read.value is not None else "there is no figure in the sentence"
     if as_json:
-        typer.echo(json.dumps({"checked": [], "why": why, "read": _read(read)}, default=str))
+        show.data({**_EMPTY, "why": why, "read": _read(read)})
         return
     show.out.print(f"{why}: nothing was checked", markup=False)
     show.out.print("Name the item with --item; weathervane sql \"SELECT item, title FROM items\" lists them.",
                    style="dim", markup=False, soft_wrap=True)  # fmt: skip
+
+
+# What --json prints has the same keys whether anything was near or not.
+_EMPTY: dict[str, Any] = {
+    "read": {}, "item": None, "title": None, "near": None, "category": None, "comparison": None, "organisation": None,
+    "other_items": [], "checked": [], "not_sure": [], "why": None,
+}  # fmt: skip
 
 
 def _read(read: "Sentence") -> dict[str, Any]:
@@ -97,6 +114,7 @@ def _read(read: "Sentence") -> dict[str, Any]:
 
 def _as_dict(made: "Proposal") -> dict[str, Any]:
     return {
+        **_EMPTY,
         "read": _read(made.sentence),
         "item": made.claim.item,
         "title": made.title,
@@ -163,23 +181,20 @@ def _candidates(one: "Checked") -> None:
     from assets.claims.sentences import days
 
     show.table(
-        ["", "house", "wave", "interviews", "n", "question", "percent", "95 % interval", "why"],
+        ["", "percent", "95 % int.", "n", "which, and why"],
         [
             [
                 "=" if c.agrees else "",
-                c.figure.organisation,
-                c.figure.wave,
-                days(c.figure),
-                getattr(c.figure, "n", None) or "unknown",
-                f"{c.figure.item} / {c.figure.category}",
                 show.percent(c.figure.percent),
                 show.interval(getattr(c.figure, "percent_low", None), getattr(c.figure, "percent_high", None)),
-                c.why,
+                getattr(c.figure, "n", None) or "unknown",
+                f"{c.figure.organisation} {c.figure.wave}, {days(c.figure)}\n"
+                f"{c.figure.item} / {c.figure.category}\n{c.why}",
             ]
             for c in one.candidates[:MOST]
         ],
         "figures that it can mean (= has the figure claimed)",
-        right=("n", "percent", "95 % interval"),
+        right=("percent", "95 % int.", "n"),
     )
     left = len(one.candidates) - MOST
     if left > 0:

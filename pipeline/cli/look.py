@@ -1,25 +1,23 @@
-"""`status`, `trend`, `sql`: looking at what is published. Belongs here: queries and printing. Does not belong here:
-anything that writes.
+"""`status`, `sql`: looking at what is published. Belongs here: queries and printing. Does not belong here: anything
+that writes.
 """
 
-import json
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import duckdb
 import typer
 
 from pipeline.cli import show
-from schemas.problems import nearest
+from pipeline.cli.show import AsJson
 from warehouse import connect
 from warehouse.layout import Layout
+from warehouse.rows import rows
 
 HEADLINE = ("belarus-army-role", "join_russia")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def status(as_json: AsJson = False) -> None:
-    """What is published, how old it is, and what is set aside."""
+    """What is published, how old it is, what is set aside, and which files are awaited."""
     layout = Layout.from_environment()
     con = connect.read(layout.link)
     try:
@@ -39,20 +37,19 @@ def status(as_json: AsJson = False) -> None:
             " AS releases, list(DISTINCT file ORDER BY file) AS files FROM awaiting GROUP BY ALL ORDER BY ALL",
         )
         aside = rows(con, "SELECT release, since, cause, message FROM quarantine ORDER BY release, position")
+        late = rows(con, "FROM overdue ORDER BY organisation, series")
     finally:
         con.close()
     if as_json:
-        typer.echo(
-            json.dumps(
-                {"about": about, "series": houses, "failed_checks": failed, "set_aside": aside, "awaiting": waiting},
-                default=str,
-            )
-        )
+        told = {"about": about, "series": houses, "failed_checks": failed, "set_aside": aside, "awaiting": waiting}
+        show.data({**told, "overdue": late})
         return
     show.out.print(f"database   {layout.link}", soft_wrap=True)
     show.out.print(f"refreshed  {about['refreshed_at']} (refresh {about['refresh']}), {about['releases']} releases\n")
-    columns = ["organisation", "series", "waves", "interviews", "latest", "estimates"]
-    show.table(columns, [[row[c] for c in columns] for row in houses], right=("waves", "interviews", "estimates"))
+    columns = ["waves", "interviews", "latest", "estimates"]
+    table = [[f"{row['organisation']}/{row['series']}", *(row[name] for name in columns)] for row in houses]
+    show.table(["series", *columns], table, right=columns)
+    _overdue(late)
     _awaiting(waiting)
     for row in aside:
         show.out.print(
@@ -65,6 +62,19 @@ def status(as_json: AsJson = False) -> None:
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def _overdue(late: list[dict[str, Any]]) -> None:
+    """Series whose next wave is late by their own rhythm."""
+    if late:
+        show.out.print("\noverdue today, by the rhythm of the series")
+    for row in late:
+        show.out.print(
+            f"  {row['organisation']}/{row['series']}: wave {row['last_wave']} ended {row['last_fieldwork_end']},"
+            f" the next was expected by {row['expected_by']} (every {row['rhythm_days']} days, {row['rhythm_basis']})",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _awaiting(waiting: list[dict[str, Any]], most: int = 3) -> None:
@@ -85,54 +95,6 @@ def _awaiting(waiting: list[dict[str, Any]], most: int = 3) -> None:
             show.out.print(f"    {row['obtain_note']}", style="dim", markup=False, soft_wrap=True)
 
 
-def trend(
-    item: Annotated[str, typer.Argument(help="Id of an item, or words of it.")],
-    category: Annotated[str | None, typer.Argument(help="Category; all if left out.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """The trend of an item: every wave with n, interval and what the step to it is worth."""
-    con = connect.read(Layout.from_environment().link)
-    try:
-        item = _find_item(con, item)
-        known = [
-            row[0]
-            for row in con.execute(
-                "SELECT category FROM categories WHERE item = ? ORDER BY position", [item]
-            ).fetchall()
-        ]
-        if category is not None and category not in known:
-            _unknown("category", category, known)
-        chosen = [category] if category else known
-        lines = {name: rows for name in chosen if (rows := trend_rows(con, item, name))}
-        title, wording = con.execute("SELECT title, wording FROM items WHERE item = ?", [item]).fetchone() or ("", "")
-        outside = con.execute(
-            "SELECT count(*) FROM estimates WHERE item = ? AND subgroup = 'total' AND (fieldwork_start IS NULL"
-            " OR list_contains(flags, 'provisional') OR list_contains(flags, 'outside_trends'))",
-            [item],
-        ).fetchone() or (0,)
-        apart = con.execute("SELECT unnest(apart_from) FROM items WHERE item = ?", [item]).fetchall()
-    finally:
-        con.close()
-    if as_json:
-        typer.echo(json.dumps({"item": item, "trends": lines}, default=str))
-        return
-    show.out.print(f"{title}\n{wording}\n", markup=False)
-    for name, rows in lines.items():
-        for house in dict.fromkeys((row["organisation"], row["series"]) for row in rows):
-            members = [row for row in rows if (row["organisation"], row["series"]) == house]
-            show.trend(members, f"{name}   {' / '.join(house)}")
-            show.out.print()
-    if not lines:
-        show.out.print("no reviewed wave with a date: nothing can be put in order")
-    if outside[0]:
-        show.out.print(
-            f"outside the trend (not reviewed, excluded or undated; see estimates): {outside[0]}",
-            style="dim",
-        )
-    for (text,) in apart:
-        show.out.print(f"not the same: {text}", style="dim", markup=False)
-
-
 def sql(
     query: Annotated[str, typer.Argument(help="A query; see docs/sql.md.")],
     as_json: AsJson = False,
@@ -143,20 +105,20 @@ def sql(
     try:
         found = con.execute(query)
         columns = [column[0] for column in found.description or []]
-        rows = found.fetchall()
+        found_rows = found.fetchall()
     except duckdb.Error as bad:
         raise typer.BadParameter(str(bad)) from None
     finally:
         con.close()
     if as_json:
-        typer.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
+        show.data([dict(zip(columns, row, strict=True)) for row in found_rows])
     elif as_csv:
         import csv
         import sys
 
-        csv.writer(sys.stdout).writerows([columns, *rows])
+        csv.writer(sys.stdout).writerows([columns, *found_rows])
     else:
-        show.records(columns, [[_cell(cell) for cell in row] for row in rows])
+        show.records(columns, [[_cell(cell) for cell in row] for row in found_rows])
 
 
 def headline(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
@@ -173,34 +135,6 @@ def headline(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
 def trend_rows(con: duckdb.DuckDBPyConnection, item: str, category: str) -> list[dict[str, Any]]:
     """Rows of the macro `trend`."""
     return rows(con, "SELECT * FROM trend(?, ?)", [item, category])
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """What a query finds, row by row with the names of its columns."""
-    found = con.execute(query, list(parameters))
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _find_item(con: duckdb.DuckDBPyConnection, asked: str) -> str:
-    items: dict[str, str] = {
-        row[0]: f"{row[1]} {' '.join(row[2])}".casefold()
-        for row in con.execute("SELECT item, title, keywords FROM items").fetchall()
-    }
-    if asked in items:
-        return asked
-    words = asked.casefold().replace("-", " ").split()
-    hits = sorted(item for item, text in items.items() if all(word in text or word in item for word in words))
-    if len(hits) == 1:
-        return hits[0]
-    _unknown("item", asked, hits or list(items))
-    raise AssertionError
-
-
-def _unknown(what: str, asked: str, known: list[str]) -> None:
-    close = nearest(asked, known)
-    names = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-    raise typer.BadParameter(f"no {what} {asked!r}; " + (f"nearest: {close}; " if close else "") + f"there are {names}")
 
 
 def _cell(value: Any) -> str:

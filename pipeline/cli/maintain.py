@@ -1,6 +1,7 @@
-"""`doctor`, `ui`, `docs`: keeping the house.
+"""`ui`, `docs`: keeping the house.
 
-Belongs here: checks of the house itself, starting the UI, generated pages. Does not belong here: loading.
+Belongs here: starting the UI, writing the generated pages. Does not belong here: what stands on them
+(warehouse.dictionary, pipeline.cli.reference), loading.
 """
 
 import json
@@ -9,73 +10,23 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli import show
-from warehouse import versions
 from warehouse.layout import PROJECT, Layout
-
-
-def doctor() -> None:
-    """Look at the house: versions, archive, leftovers, lock, database. Exit code 1 if something needs you."""
-    layout = Layout.from_environment().ensure()
-    bad = 0
-    for passed, what in _findings(layout):
-        bad += not passed
-        show.out.print(
-            f"{'ok  ' if passed else 'MEND'}  {what}", style=None if passed else "yellow", markup=False, soft_wrap=True
-        )
-    if bad:
-        raise typer.Exit(1)
-
-
-def _findings(layout: Layout) -> Iterator[tuple[bool, str]]:
-    from assets.isolation import network_isolation
-    from assets.publication.publish import why_build
-    from assets.releases.archive import Archive
-    from assets.releases.ledger import Ledger
-
-    yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}"
-    if sys.dont_write_bytecode:
-        yield True, "PYTHONDONTWRITEBYTECODE is set: starting is slower if packages were installed without bytecode"
-    yield layout.catalogue.is_dir(), f"catalogue {layout.catalogue}"
-    free = os.statvfs(layout.data)
-    gigabytes = free.f_bavail * free.f_frsize / 1e9
-    yield gigabytes > 1, f"{gigabytes:.1f} GB free for {layout.data}"
-    yield True, f"parsers are cut off from the network by: {network_isolation()}"
-    ledger = Ledger(layout.ledger)
-    yield (
-        True,
-        f"ledger at refresh {ledger.head}, {len(ledger.live())} releases live, {len(ledger.quarantined())} set aside",
-    )
-    damaged = Archive(layout.archive).damaged()
-    yield (
-        not damaged,
-        f"archive: {len(damaged)} damaged files"
-        + (f" ({damaged[0]}, …); restore them from a backup" if damaged else ""),
-    )
-    strays = versions.stray_wals(layout)
-    yield (
-        not strays,
-        f"{len(strays)} stray .wal files" + (f" ({strays[0]}); the next refresh publishes afresh" if strays else ""),
-    )
-    published = versions.published(layout)
-    yield published is not None, f"published: {published.name if published else 'nothing; run weathervane refresh'}"
-    why = why_build(layout, ledger)
-    yield (
-        why is None,
-        f"published database is current{'' if why is None else ': no, ' + why + '; run weathervane refresh'}",
-    )
 
 
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
-    """Open Dagster on 127.0.0.1, with its home inside the data folder. Stop with Ctrl-C."""
+    """Open Dagster on 127.0.0.1, with its home inside the data folder, and the explorer on the next port.
+
+    Stop with Ctrl-C.
+    """
     from pipeline import home
 
     layout = Layout.from_environment()
@@ -87,10 +38,13 @@ def ui(
         str(Path(sys.executable).with_name("dagster")), "dev", "--workspace", str(PROJECT / "workspace.yaml"),
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    if not os.environ.get("WEATHERVANE_SITE_URL"):
+        environment |= _explorer(layout, port + 1)
     show.out.print(f"Dagster on http://127.0.0.1:{port} (Ctrl-C stops it)")
     # A shell that starts this in the background makes it ignore SIGINT, and Dagster would then ignore SIGTERM too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, "PYTHONWARNINGS": "ignore"})  # noqa: S603
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment)  # noqa: S603
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         process.wait()
@@ -99,16 +53,36 @@ def ui(
         process.wait()
 
 
+def _explorer(layout: Layout, port: int) -> dict[str, str]:
+    """Serve the explorer beside the UI, whose links lead there; the setting that tells the UI so."""
+    from pipeline.cli.site import HOST, serve
+
+    layout.site.mkdir(parents=True, exist_ok=True)
+    try:
+        server = serve(layout.site, port)
+    except (OSError, OverflowError):
+        show.out.print(f"port {port} is taken: the explorer is not served, and the UI names its files instead")
+        return {}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://{HOST}:{port}"
+    show.out.print(f"the explorer on {url}")
+    return {"WEATHERVANE_SITE_URL": url}
+
+
 def docs() -> None:
-    """Write the generated pages: docs/tables.md and the JSON Schemas that editors use for the catalogue's YAML."""
+    """Write the generated pages: tables, keys, commands, and the JSON Schemas by which editors check the catalogue."""
+    from pipeline.cli import reference as commands
+    from schemas import reference
     from schemas.tables import TABLES
     from warehouse.dictionary import markdown
 
     (PROJECT / "docs" / "tables.md").write_text(markdown(TABLES), encoding="utf-8")
+    (PROJECT / "docs" / "manifest.md").write_text(reference.markdown(), encoding="utf-8")
+    (PROJECT / "docs" / "cli.md").write_text(commands.markdown(), encoding="utf-8")
     for name, text in json_schemas().items():
         (PROJECT / "docs" / "schemas").mkdir(exist_ok=True)
         (PROJECT / "docs" / "schemas" / name).write_text(text, encoding="utf-8")
-    show.out.print("wrote docs/tables.md and docs/schemas/")
+    show.out.print("wrote docs/tables.md, docs/manifest.md, docs/cli.md and docs/schemas/")
 
 
 def json_schemas() -> dict[str, str]:
@@ -116,12 +90,14 @@ def json_schemas() -> dict[str, str]:
     from pydantic import BaseModel
 
     from schemas.claim import Claim
+    from schemas.concept import Concepts
     from schemas.item import Item
     from schemas.manifest import Organisation, Release, Series
 
     models: dict[str, type[BaseModel]] = {
         "release": Release,
         "item": Item,
+        "concepts": Concepts,
         "claim": Claim,
         "organisation": Organisation,
         "series": Series,

@@ -4,14 +4,14 @@ Belongs here: arguments, printing, exit codes. Does not belong here: comparing (
 reviewed, which people do in the file.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli import show
+from pipeline.cli import codes, completing, show
+from pipeline.cli.show import AsJson
 from warehouse.layout import Layout
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from assets.onboarding.draft import Draft
     from assets.onboarding.review import Review, Waiting
 
-UNDECIDED = 2
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Catalogue = Annotated[
     Path | None, typer.Option("--catalog", help="Another catalogue than that of WEATHERVANE_CATALOG.")
 ]
@@ -50,15 +48,20 @@ def add(
     made = draft(layout, file, to, wave, after, told)
     folder = write(layout, made)
     if as_json:
-        typer.echo(json.dumps({**report(made), "folder": str(folder)}, ensure_ascii=False, default=str))
+        show.data({**report(made), "folder": folder})
     else:
         _added(made, folder, file)
     if made.open or made.problems:
-        raise typer.Exit(UNDECIDED)
+        raise typer.Exit(codes.AWAITS)
 
 
 def review(
-    wave: Annotated[str, typer.Argument(help="organisation/series/folder, or an end of it: series/05.")],
+    wave: Annotated[
+        str,
+        typer.Argument(
+            help="organisation/series/folder, or an end of it: series/05.", autocompletion=completing.folders
+        ),
+    ],
     catalogue: Catalogue = None,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +75,7 @@ def review(
     layout = _layout(catalogue)
     found = look(layout.catalogue, find_release(layout.catalogue, wave))
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, default=str))
+        show.data(found.as_dict())
     else:
         _reviewed(found)
 

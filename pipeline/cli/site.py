@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import show
+from pipeline.cli import bars, show
 from warehouse.layout import Layout
 from warehouse.lock import writer
 
@@ -29,12 +29,15 @@ HEADERS = {
 def site(
     build: Annotated[bool, typer.Option("--build", help="Write the pages from what is published, then stop.")] = False,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 8000,
+    as_json: show.AsJson = False,
 ) -> None:
     """Show the explorer on 127.0.0.1. Stop with Ctrl-C. The pages also open from the disk, without this."""
     layout = Layout.from_environment()
     index = layout.site / "index.html"
+    if as_json and not build:
+        raise typer.BadParameter("only what --build did can be told as JSON", param_hint="--json")
     if build:
-        write(layout)
+        write(layout, as_json)
         return
     if not index.is_file():
         write(layout)
@@ -52,7 +55,7 @@ def site(
             show.out.print("stopped")
 
 
-def write(layout: Layout) -> None:
+def write(layout: Layout, as_json: bool = False) -> None:
     """Build the pages while nobody publishes.
 
     Raises:
@@ -60,13 +63,19 @@ def write(layout: Layout) -> None:
     """
     from assets.explorer.build import build as build_site
 
-    with writer(layout.lock, "weathervane site --build", say=lambda text: show.out.print(text)):
+    with bars.stages(1) as bar, writer(layout.lock, "weathervane site --build", say=show.note):
+        bar.stage("writing the site")
         done = build_site(layout.link, layout.site)
+    index = layout.site / "index.html"
+    if as_json:
+        told = {"pages": done.pages, "written": len(done.written), "unchanged": done.unchanged}
+        show.data({**told, "removed": len(done.removed), "seconds": done.seconds, "index": index})
+        return
     show.out.print(
         f"{done.pages} pages: {len(done.written)} written, {done.unchanged} as before, {len(done.removed)} removed; "
         f"{done.seconds:.1f} s",
     )
-    show.out.print(f"open {layout.site / 'index.html'}", soft_wrap=True)
+    show.out.print(f"open {index}", soft_wrap=True)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

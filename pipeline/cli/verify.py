@@ -4,7 +4,6 @@ Belongs here: queries and printing. Does not belong here: the comparisons (asset
 assets.estimates.twin.compare).
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import duckdb
 import typer
 
-from pipeline.cli import look, show
+from assets.watching import counted
+from pipeline.cli import bars, codes, completing, show
 from schemas.problems import nearest
 from warehouse import connect
 from warehouse.layout import Layout
+from warehouse.rows import rows
 
 if TYPE_CHECKING:
     from assets.estimates.twin.compare import Difference
 
-DISAGREE = 1
 _WORDS = {
     "agrees": "agrees",
     "within_tolerance": "within tolerance",
@@ -34,12 +34,16 @@ _WORDS = {
 
 def verify(
     release: Annotated[
-        str | None, typer.Argument(help="A release, or the beginning of one (chronicles/russia-war); all if left out.")
+        str | None,
+        typer.Argument(
+            help="A release, or the beginning of one (chronicles/russia-war); all if left out.",
+            autocompletion=completing.releases,
+        ),
     ] = None,
     engine: Annotated[
         bool, typer.Option("--engine", help="Compare the two implementations of the estimates with each other instead.")
     ] = False,
-    as_json: look.AsJson = False,
+    as_json: show.AsJson = False,
 ) -> None:
     """Compare published figures with what the respondents' answers give, each with its verdict.
 
@@ -67,16 +71,16 @@ def verify(
         )
     counts = Counter(row["verdict"] for row in rows)
     if as_json:
-        typer.echo(json.dumps({"figures": rows, "verdicts": counts, "awaiting": absent}, default=str))
+        show.data({"figures": rows, "verdicts": counts, "awaiting": absent})
     else:
         _print(rows, counts, absent)
     if counts["differs"] or counts["not_computed"]:
-        raise typer.Exit(DISAGREE)
+        raise typer.Exit(codes.FAILED)
 
 
 def _figures(con: duckdb.DuckDBPyConnection, release: str | None) -> list[dict[str, Any]]:
-    rows = look.rows(con, "SELECT * FROM agreement ORDER BY release, regexp_extract(cell, '[0-9]+$')::INTEGER, cell")
-    return [row for row in rows if release is None or _within(row["release"], release)]
+    query = "SELECT * FROM agreement ORDER BY release, regexp_extract(cell, '[0-9]+$')::INTEGER, cell"
+    return [row for row in rows(con, query) if release is None or _within(row["release"], release)]
 
 
 def _within(name: str, prefix: str) -> bool:
@@ -131,20 +135,21 @@ def _verify_engine(release: str | None, as_json: bool) -> None:
     from assets.estimates.twin.compare import FIGURES, TOLERANCE, worst
 
     found, missing = {}, []
-    for name, path in _loads(Layout.from_environment(), release):
-        if path.is_file():
-            found[name] = _differences(path)
-        else:
-            missing.append(name)
+    with bars.stages(1) as bar:
+        bar.stage("estimating again")
+        for name, path in counted(list(_loads(Layout.from_environment(), release)), "releases compared"):
+            if path.is_file():
+                found[name] = _differences(path)
+            else:
+                missing.append(name)
     overall = [worst(figure, (of[at] for of in found.values())) for at, figure in enumerate(FIGURES)]
     if as_json:
         told = {name: [one._asdict() for one in of] for name, of in found.items()}
-        whole = {"releases": told, "overall": [one._asdict() for one in overall], "without_coded_answers": missing}
-        typer.echo(json.dumps(whole).replace("Infinity", "null"))
+        show.data({"releases": told, "overall": [one._asdict() for one in overall], "without_coded_answers": missing})
     else:
         _print_differences(found, overall, missing)
     if any(one.largest > TOLERANCE for one in overall):
-        raise typer.Exit(DISAGREE)
+        raise typer.Exit(codes.FAILED)
 
 
 def _loads(layout: Layout, release: str | None) -> Iterator[tuple[str, Path]]:
@@ -154,6 +159,8 @@ def _loads(layout: Layout, release: str | None) -> Iterator[tuple[str, Path]]:
     from assets.releases.shelf import lake_folder
 
     live = Ledger(layout.ledger).live()
+    if not live:
+        raise FileNotFoundError(f"nothing is loaded in {layout.data}; run a refresh, or look at WEATHERVANE_DATA")
     if release is not None and not any(_within(name, release) for name in live):
         close = nearest(release, list(live))
         raise typer.BadParameter(f"no release {release!r} is loaded" + (f"; nearest: {close}" if close else ""))

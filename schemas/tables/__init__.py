@@ -4,10 +4,10 @@ From these declarations come: pandera's checks at boundaries, the DDL and commen
 lake, Dagster's column schemas and the data dictionary in `docs/`. Does not belong here: views and macros (warehouse).
 """
 
-from schemas.tables import catalogue, figures, house
+from schemas.tables import catalogue, comparisons, figures, house, readings
 from schemas.tables.declare import Table
 
-TABLES: tuple[Table, ...] = (*catalogue.TABLES, *figures.TABLES, *house.TABLES)
+TABLES: tuple[Table, ...] = (*catalogue.TABLES, *figures.TABLES, *comparisons.TABLES, *readings.TABLES, *house.TABLES)
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
 
 __all__ = ["BY_NAME", "TABLES", "Table"]

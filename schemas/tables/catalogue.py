@@ -78,10 +78,15 @@ WAVES = Table(
         "fieldwork": column("VARCHAR", "Fieldwork as the source states it, with its precision"),
         "n": column("INTEGER", "Interviews", unit="persons", nullable=True, low=1, source=MANIFEST),
         "n_stated": column("VARCHAR", "Size as the source words it, where it is not a number", nullable=True),
+        "strategy": column("VARCHAR", "Strategy of data collection", nullable=True),
+        "sponsor_and_conductor": column("VARCHAR", "Who paid for it and who carried it out", nullable=True),
+        "instruments": column("VARCHAR", "Questionnaire and other instruments", nullable=True),
         "population": column("VARCHAR", "Population described", nullable=True),
         "mode": column("VARCHAR", "Mode of interviewing", nullable=True),
         "sampling": column("VARCHAR", "How people were selected", nullable=True),
         "weighting": column("VARCHAR", "How answers are weighted", nullable=True),
+        "processing": column("VARCHAR", "How answers were processed and checked", nullable=True),
+        "limitations": column("VARCHAR", "Limitations that the house names", nullable=True),
         "probability_sample": column("VARCHAR", "Whether chance selected people", allowed=words(Probability)),
         "margin_of_error": column("DOUBLE", "Margin as stated by the house", unit="points", nullable=True, low=0),
         "margin_note": column("VARCHAR", "Remark on the stated margin", nullable=True),
@@ -148,6 +153,18 @@ ITEMS = Table(
         "polarity": column("VARCHAR", "Which end means what", nullable=True),
         "keywords": column("VARCHAR[]", "Words by which people look for it"),
         "apart_from": column("VARCHAR[]", "Items that only look the same, as `item: reason`"),
+        "note": column("VARCHAR", "What a user should know", nullable=True),
+    },
+)
+
+CONCEPTS = Table(
+    "concepts",
+    "Names of concepts, the subjects under which items are filed. A concept of `items` without a row has no name yet.",
+    "questions",
+    ("concept",),
+    {
+        "concept": column("VARCHAR", "Id of the concept", source="catalog/concepts.yml"),
+        "name": column("VARCHAR", "Name for people"),
         "note": column("VARCHAR", "What a user should know", nullable=True),
     },
 )
@@ -328,6 +345,7 @@ TABLES = (
     WAVES,
     RELEASES,
     ITEMS,
+    CONCEPTS,
     CATEGORIES,
     QUESTIONS,
     CODES,

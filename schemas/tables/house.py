@@ -4,7 +4,7 @@ Belongs here: what a careful user asks before believing a figure. Does not belon
 """
 
 from schemas.tables.declare import Table, column
-from schemas.vocabulary import QUARANTINE_CAUSES, Cause, Severity, words
+from schemas.vocabulary import QUARANTINE_CAUSES, Cause, DigestKind, Severity, words
 
 CHECKS = Table(
     "checks",
@@ -104,17 +104,41 @@ REVISIONS = Table(
     },
 )
 
+_CELL_OR_LESS = {
+    name: column("VARCHAR", text, nullable=True)
+    for name, text in (
+        ("organisation", "Id of the organisation, of what has one; so for each of the next columns"),
+        ("series", "Id of the series"),
+        ("wave", "Id of the wave; of a change the later one"),
+        ("item", "Item"),
+        ("category", "Category"),
+        ("subgroup", "Banner"),
+        ("subgroup_value", "Column of the banner"),
+        ("release", "Release that brought it"),
+    )
+}
+
 DIGEST = Table(
     "digest",
-    "What the latest refresh that changed anything brought: one row per release that it touched.",
-    "publication",
-    ("kind", "subject"),
+    "What moved since the version that was published before, and why; of the first version a summary. Empty where "
+    "nothing moved.",
+    "digest",
+    ("position",),
     {
+        "position": column("INTEGER", "Order, from 1: what a person should read first", low=1),
         "refresh": column("INTEGER", "Number of the refresh", low=1),
-        "happened_at": column("TIMESTAMP", "When", unit="UTC"),
-        "kind": column("VARCHAR", "new, revised, withdrawn, quarantined, awaiting"),
-        "subject": column("VARCHAR", "Release"),
-        "detail": column("VARCHAR", "In words"),
+        "happened_at": column("TIMESTAMP", "When it loaded", unit="UTC"),
+        "since_refresh": column("INTEGER", "Refresh of the version before; NULL of the first", nullable=True, low=1),
+        "kind": column("VARCHAR", "What kind of thing moved", allowed=words(DigestKind)),
+        **_CELL_OR_LESS,
+        "subject": column("VARCHAR", "What it is about: a wave, release, series, cell, or the id of a claim"),
+        "what": column("VARCHAR", "What moved, in words"),
+        "why": column("VARCHAR", "Why, or what it rests on", nullable=True),
+        "before": column("VARCHAR", "Earlier value, state or verdict", nullable=True),
+        "after": column("VARCHAR", "Later value, state or verdict", nullable=True),
+        "percent_before": column("DOUBLE", "Earlier share, unrounded", unit="percent", nullable=True),
+        "percent_after": column("DOUBLE", "Later share, unrounded", unit="percent", nullable=True),
+        "link": column("VARCHAR", "Address of the source of what it is about", nullable=True),
     },
 )
 

@@ -1,9 +1,11 @@
-"""Columns that several tables share, declared once.
+"""Columns and rules that several tables share, declared once.
 
 Belongs here: keys and figures that mean the same wherever they stand. Does not belong here: columns of one table.
 """
 
-from schemas.tables.declare import column
+import pandas as pd
+
+from schemas.tables.declare import Row, column
 
 RELEASE = {"release": column("VARCHAR", "organisation/series/folder")}
 LINE = {
@@ -33,3 +35,13 @@ PERCENT = {
     "standard_error": column("DOUBLE", "Standard error of the share", unit="points", nullable=True, low=0),
     "n": column("INTEGER", "Unweighted base of the question and subgroup", unit="persons", nullable=True, low=1),
 }
+
+
+def ordered(low: str, middle: str, high: str) -> Row:
+    """The rule that an interval lies around its value, as far as both are known."""
+
+    def holds(frame: pd.DataFrame) -> "pd.Series[bool]":
+        left, mid, right = (frame[name].astype("float64") for name in (low, middle, high))
+        return (left.isna() | mid.isna() | (left <= mid + 1e-9)) & (right.isna() | mid.isna() | (mid <= right + 1e-9))
+
+    return Row(f"{low} <= {middle} <= {high}", holds)

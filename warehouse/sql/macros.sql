@@ -40,13 +40,15 @@ COMMENT ON MACRO TABLE trend IS
 'segment may be drawn as one line. Questions that nobody reviewed are not here: see estimates.';
 
 
-CREATE MACRO compare(item, wave_a, wave_b) AS TABLE
+CREATE MACRO compare_groups(item, wave_a, wave_b, subgroup) AS TABLE
 WITH pair AS (
     SELECT
-        a.item, a.organisation, a.series, a.category, a.wave AS earlier, b.wave AS later,
+        a.item, a.organisation, a.series, a.category, a.subgroup, a.subgroup_value,
+        a.wave AS earlier, b.wave AS later,
         a.percent AS percent_a, b.percent AS percent_b, a.n AS n_a, b.n AS n_b,
+        a.standard_error AS error_a, b.standard_error AS error_b,
+        a.n_effective AS effective_a, b.n_effective AS effective_b,
         ta.position AS position_a, tb.position AS position_b, ta.segment = tb.segment AS same_segment,
-        sqrt(a.standard_error * a.standard_error + b.standard_error * b.standard_error) AS error,
         concat_ws(' and ', CASE WHEN a.standard_error IS NULL OR a.percent IS NULL THEN a.wave END,
                            CASE WHEN b.standard_error IS NULL OR b.percent IS NULL THEN b.wave END) AS no_error,
         CASE
@@ -75,9 +77,7 @@ WITH pair AS (
         AND tb.category = b.category AND tb.subgroup = b.subgroup AND tb.subgroup_value = b.subgroup_value
     LEFT JOIN questions AS qa ON qa.release = a.release AND qa.question = a.question
     LEFT JOIN questions AS qb ON qb.release = b.release AND qb.question = b.question
-    WHERE a.subgroup = 'total' AND a.subgroup_value = 'all'
-        -- The order of trends where both waves are in it; else its rule, with undated waves last.
-        AND CASE
+    WHERE CASE  -- the order of trends where both waves are in it; else its rule, with undated waves last
             WHEN ta.position IS NOT NULL AND tb.position IS NOT NULL THEN ta.position < tb.position
             ELSE (coalesce(a.fieldwork_start, DATE '9999-12-31'),
                   coalesce(a.fieldwork_end, a.fieldwork_start, DATE '9999-12-31'), a.wave)
@@ -96,7 +96,7 @@ step AS (  -- one row per reason of a step between the two, or one without a rea
     FROM pair AS p
     LEFT JOIN trends AS t
         ON t.item = p.item AND t.organisation = p.organisation AND t.series = p.series AND t.category = p.category
-        AND t.subgroup = 'total' AND t.subgroup_value = 'all'
+        AND t.subgroup = p.subgroup AND t.subgroup_value = p.subgroup_value
         AND t.position > p.position_a AND t.position <= p.position_b
 ),
 spoken AS (  -- every reason once
@@ -131,27 +131,87 @@ named AS (
         ) AS reasons
     FROM judged AS j
 ),
-tested AS (
+known AS (  -- what changes has of a pair, which may be there as several kinds of pairs with the same figures
+    SELECT
+        g.item, g.organisation, g.series, g.category, g.subgroup, g.subgroup_value, g.wave_from, g.wave_to,
+        max(g.correlation) AS correlation, max(g.detectable_change) AS detectable_change,
+        min_by(g.reasons, g.pair) AS reasons
+    FROM changes AS g
+    GROUP BY g.item, g.organisation, g.series, g.category, g.subgroup, g.subgroup_value, g.wave_from, g.wave_to
+),
+paired AS (
     SELECT
         m.*,
+        k.correlation, k.detectable_change AS detectable_known, k.reasons AS reasons_known,
         m.percent_b - m.percent_a AS difference,
         m.comparability IN ('comparable', 'with_note') AS joined,
-        m.comparability IN ('comparable', 'with_note') AND m.error > 0 AS testable
+        -- What is left of the variances where a correlation is 1 is rounding.
+        CASE
+            WHEN 2 * coalesce(k.correlation, 0) * m.error_a * m.error_b
+                > (1 - 1e-9) * (m.error_a * m.error_a + m.error_b * m.error_b) THEN 0
+            ELSE sqrt(m.error_a * m.error_a + m.error_b * m.error_b
+                - 2 * coalesce(k.correlation, 0) * m.error_a * m.error_b)
+        END AS error,
+        least(m.percent_a, 100 - m.percent_a) / 100 AS share,
+        7.848879734349088 AS power  -- (qnorm(0.975) + qnorm(0.8)) squared
     FROM named AS m
+    LEFT JOIN known AS k
+        ON k.item = m.item AND k.organisation = m.organisation AND k.series = m.series AND k.category = m.category
+        AND k.subgroup = m.subgroup AND k.subgroup_value = m.subgroup_value
+        AND k.wave_from = m.earlier AND k.wave_to = m.later
+),
+tested AS (
+    SELECT
+        u.*,
+        u.joined AND u.error > 0 AS testable,
+        CASE WHEN u.error > 0 THEN abs(u.difference) / u.error END AS z,
+        -- d = z * se(p, p + d), squared, is a quadratic in d; its positive root
+        (u.power * (1 - 2 * u.share) / u.effective_b + sqrt(
+            power(u.power * (1 - 2 * u.share) / u.effective_b, 2)
+                + 4 * (1 + u.power / u.effective_b) * u.power * u.share * (1 - u.share)
+                    * (1 / u.effective_a + 1 / u.effective_b)
+        )) / (2 * (1 + u.power / u.effective_b)) AS rise
+    FROM paired AS u
 ),
 answer AS (
     SELECT
         d.item AS _item, d.earlier AS _earlier, d.later AS _later, c.position AS _position,
-        d.organisation, d.series, d.category,
+        d.organisation, d.series, d.category, d.subgroup, d.subgroup_value,
         d.percent_a, d.percent_b, d.n_a, d.n_b,
         CASE WHEN d.joined THEN d.difference END AS change,
-        CASE WHEN d.joined THEN d.error END AS standard_error,
+        CASE WHEN d.joined AND d.no_error = '' THEN d.error END AS standard_error,
+        CASE WHEN d.joined THEN d.correlation END AS correlation,
         CASE WHEN d.testable THEN d.difference - 1.959963984540054 * d.error END AS change_low,
         CASE WHEN d.testable THEN d.difference + 1.959963984540054 * d.error END AS change_high,
+        -- Twice the normal tail by two rational functions (Hart 1968, Computer Approximations, in West's form);
+        -- eight digits hold. DuckDB has no error function.
+        CASE
+            WHEN NOT coalesce(d.testable, false) THEN NULL
+            WHEN d.z > 37 THEN 0
+            WHEN d.z < 7.07106781186547 THEN 2 * exp(-d.z * d.z / 2) * (
+                ((((((0.0352624965998911 * d.z + 0.700383064443688) * d.z + 6.37396220353165) * d.z
+                + 33.912866078383) * d.z + 112.079291497871) * d.z + 221.213596169931) * d.z + 220.206867912376)
+            ) / (
+                (((((((0.0883883476483184 * d.z + 1.75566716318264) * d.z + 16.064177579207) * d.z
+                + 86.7807322029461) * d.z + 296.564248779674) * d.z + 637.333633378831) * d.z + 793.826512519948) * d.z
+                + 440.413735824752)
+            )
+            ELSE 2 * exp(-d.z * d.z / 2) / 2.506628274631
+                / (d.z + 1 / (d.z + 2 / (d.z + 3 / (d.z + 4 / (d.z + 0.65)))))
+        END AS p_value,
+        CASE
+            WHEN NOT d.joined OR d.no_error <> '' THEN NULL
+            WHEN coalesce(d.correlation, 0) <> 0 THEN d.detectable_known
+            WHEN d.share + d.rise > 1 THEN 100 * sqrt(d.power * d.share * (1 - d.share) / d.effective_a)
+            ELSE 100 * d.rise
+        END AS detectable_change,
         d.comparability,
         CASE
+            WHEN d.reasons_known IS NOT NULL THEN d.reasons_known
             WHEN d.joined AND d.no_error <> ''
                 THEN list_append(d.reasons, 'not tested: no standard error in wave ' || d.no_error)
+            WHEN d.joined AND d.error = 0
+                THEN list_append(d.reasons, 'not tested: shares of 0 or 100 percent have no standard error')
             ELSE d.reasons
         END AS reasons,
         CASE
@@ -167,25 +227,39 @@ SELECT unnest(_found._row)
 FROM (
     SELECT
         r._item, r._earlier, r._later, r._position, r.organisation AS _organisation, r.series AS _series,
-        r.category AS _category,
+        r.category AS _category, r.subgroup AS _subgroup, r.subgroup_value AS _value,
         struct_pack(
-            organisation := r.organisation, series := r.series, category := r.category,
+            organisation := r.organisation, series := r.series, category := r.category, subgroup := r.subgroup,
+            subgroup_value := r.subgroup_value,
             wave_a := r._earlier, wave_b := r._later, percent_a := r.percent_a, percent_b := r.percent_b,
             n_a := r.n_a, n_b := r.n_b, change := r.change, standard_error := r.standard_error,
-            change_low := r.change_low, change_high := r.change_high, comparability := r.comparability,
-            reasons := r.reasons, verdict := r.verdict
+            change_low := r.change_low, change_high := r.change_high, p_value := r.p_value,
+            detectable_change := r.detectable_change, correlation := r.correlation,
+            comparability := r.comparability, reasons := r.reasons, verdict := r.verdict
         ) AS _row
     FROM answer AS r
 ) AS _found
 WHERE _found._item = item AND _found._earlier IN (wave_a, wave_b) AND _found._later IN (wave_a, wave_b)
-ORDER BY _found._organisation, _found._series, _found._position, _found._category;
+    AND _found._subgroup = subgroup
+ORDER BY _found._organisation, _found._series, _found._value, _found._position, _found._category;
+
+COMMENT ON MACRO TABLE compare_groups IS
+'compare_groups(item, wave_a, wave_b, subgroup): two waves of every house and series that has both, in every column of '
+'a banner, category by category; subgroup is the name of the banner, such as sex, and total is everyone asked. The '
+'columns are those of compare, which is the same for everyone asked.';
+
+
+CREATE MACRO compare(item, wave_a, wave_b) AS TABLE
+SELECT * EXCLUDE (subgroup, subgroup_value) FROM compare_groups(item, wave_a, wave_b, 'total');
 
 COMMENT ON MACRO TABLE compare IS
 'compare(item, wave_a, wave_b): two waves of every house and series that has both, for everyone asked, category by '
 'category. a is the earlier wave, whatever the order of the arguments. comparability is that of the worst step between '
 'the two in trends; a wave that is not in trends makes it unreviewed. change is NULL unless it is comparable or '
-'with_note. standard_error takes the samples as independent; the interval is 95 %. The verdict holds for one pair chosen '
-'beforehand: who searches many pairs for a change reads changes, where p_adjusted allows for that.';
+'with_note. standard_error has the correlation of samples that share people or primary units where changes knows it of '
+'this pair; otherwise the samples are taken as independent. The interval is 95 %, p_value is two-sided, '
+'detectable_change is what four of five such pairs would find. The verdict holds for one pair chosen beforehand: who '
+'searches many pairs for a change reads changes, where p_adjusted allows for that.';
 
 
 CREATE MACRO estimates_as_of(day) AS TABLE
@@ -326,3 +400,59 @@ COMMENT ON MACRO TABLE cite IS
 'says since when another value stands. file_sha256 and cell lead to the bytes: of a published figure the row, of an '
 'estimate from answers the file and its variable. n and the wording are those of the question in that wave; not stated '
 'means that the source does not say.';
+
+
+CREATE MACRO overdue_on(day) AS TABLE
+WITH ends AS (  -- waves that end on one day count once
+    SELECT w.organisation, w.series, w.fieldwork_end AS ended, max(w.wave) AS wave
+    FROM waves AS w
+    WHERE w.fieldwork_end IS NOT NULL
+    GROUP BY w.organisation, w.series, w.fieldwork_end
+),
+gaps AS (
+    SELECT e.*, e.ended - lag(e.ended) OVER (PARTITION BY e.organisation, e.series ORDER BY e.ended) AS gap
+    FROM ends AS e
+),
+lines AS (
+    SELECT
+        g.organisation, g.series, arg_max(g.wave, g.ended) AS last_wave, max(g.ended) AS last_end,
+        count(g.gap) AS gaps, CAST(ceil(median(g.gap)) AS INTEGER) AS median_gap
+    FROM gaps AS g
+    GROUP BY g.organisation, g.series
+),
+rhythms AS (
+    SELECT
+        l.organisation, l.series, l.last_wave, l.last_end,
+        coalesce(s.rhythm_days, CASE WHEN l.gaps >= 2 THEN l.median_gap END) AS rhythm,
+        CASE
+            WHEN s.rhythm_days IS NOT NULL THEN 'as declared'
+            ELSE 'the median of ' || l.gaps || ' gaps'
+        END AS basis
+    FROM lines AS l
+    LEFT JOIN series AS s ON s.organisation = l.organisation AND s.series = l.series
+)
+SELECT
+    _found._organisation AS organisation, _found._series AS series, _found._last_wave AS last_wave,
+    _found._last_end AS last_fieldwork_end, _found._rhythm AS rhythm_days, _found._basis AS rhythm_basis,
+    _found._expected_by AS expected_by, CAST(CAST(day AS DATE) - _found._expected_by AS INTEGER) AS overdue_days
+FROM (
+    SELECT
+        r.organisation AS _organisation, r.series AS _series, r.last_wave AS _last_wave, r.last_end AS _last_end,
+        r.rhythm AS _rhythm, r.basis AS _basis,
+        r.last_end + CAST(ceil(1.5 * r.rhythm) AS INTEGER) AS _expected_by,
+        r.last_end + greatest(4 * r.rhythm, 365) AS _given_up
+    FROM rhythms AS r
+    WHERE r.rhythm IS NOT NULL
+) AS _found
+WHERE CAST(day AS DATE) > _found._expected_by AND CAST(day AS DATE) <= greatest(_found._given_up, _found._expected_by + 180)
+ORDER BY _found._organisation, _found._series;
+
+COMMENT ON MACRO TABLE overdue_on IS
+'overdue_on(day): series whose next wave is late by their own rhythm. The rhythm is what series.yml declares, or else the '
+'median gap between the ends of fieldwork of three waves or more; half of it is allowed as grace. A series that has been '
+'silent for four rhythms, and for at least a year, counts as ended and is not named.';
+
+
+CREATE VIEW overdue AS SELECT o.* FROM overdue_on(current_date) AS o;
+
+COMMENT ON VIEW overdue IS 'overdue_on(today): series whose next wave is late by their own rhythm.';

@@ -15,6 +15,8 @@ where the design has them (otherwise as in the producer's file). Columns:
 | `replicate_<number>` | DOUBLE | replicate weights of the producer, the weight included; absent without |
 | `weight_before`, `weight_after` | DOUBLE | of weights made here to meet targets: before, and when they met them |
 | `target_<name>` | SMALLINT | a target of such weights: the row's cell, from 0; -1 in none |
+| `unit`, `unit_stratum` | BIGINT | of a panel: the unit and its stratum, as numbers that hold in other waves; 0: none |
+| `unit_in_<wave>` | BIGINT | the number of the person in another wave; 0 for who was not in it |
 | `by_<subgroup>` | SMALLINT | a banner: position of the row's column among its `values`, from 0; -1 in none |
 | `q_<question>` | SMALLINT | one answer: place among `categories`, their number for none of them; -1 outside the base |
 | `q_<question>__<category>` | TINYINT | several answers: 1 chosen, 0 not, -1 outside the base, one column a category |
@@ -126,6 +128,24 @@ class Replicates(_Part):
     mse: bool
 
 
+class Panel(_Part):
+    """Units that are in other waves too; see `schemas.panels.Panel`.
+
+    Attributes:
+        units: people, or the design's PSUs.
+        names: whether they hold in the series or in this wave.
+        own: column of their names.
+        stratum: column of the names of their strata; None where there is one.
+        also_in: by wave the column of the names that they had there.
+    """
+
+    units: Literal["people", "psus"]
+    names: Literal["series", "wave"]
+    own: str
+    stratum: str | None = None
+    also_in: dict[str, str] = {}
+
+
 class Header(_Part):
     """What all figures of a release share, and what the columns mean.
 
@@ -141,6 +161,7 @@ class Header(_Part):
         model_based: whether the interval rests on a model, as chance did not select the people.
         calibration: how the weights were made to meet targets; None for all others.
         replicates: replicate weights that give the errors; None for all others.
+        panel: units that are in other waves too; None where the manifest names none.
     """
 
     format: int = FORMAT
@@ -161,6 +182,7 @@ class Header(_Part):
     model_based: bool
     calibration: Calibration | None = None
     replicates: Replicates | None = None
+    panel: Panel | None = None
     banners: list[Banner]
     questions: list[Question]
 

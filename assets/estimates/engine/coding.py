@@ -15,9 +15,10 @@ from assets.estimates.engine.coded import Array, Banner, Coded, Header, Question
 from assets.estimates.engine.frame import order
 from assets.estimates.replication import said, scales
 from assets.estimates.rows import question_flags, wave_columns
-from assets.questions.answers import Answer, Calibration, Sample
+from assets.questions.answers import Answer, Calibration, PanelUnits, Sample
 from schemas.item import Item
 from schemas.manifest import ALL_RESPONDENTS, Release
+from schemas.panels import Panel
 from schemas.respondents import Respondents
 
 
@@ -38,6 +39,7 @@ def code(release: Release, told: Respondents, name: str, sample: Sample, inputs:
             arrays.add(column, units)
     replicates = _replicates(told, sample, arrays)
     calibration = None if sample.calibration is None else _calibration(sample.calibration, arrays)
+    panel = None if sample.panel is None or told.panel is None else _panel(told.panel, sample.panel, arrays)
     depends = of_banners(told)
     banners = [
         Banner(
@@ -63,6 +65,7 @@ def code(release: Release, told: Respondents, name: str, sample: Sample, inputs:
         model_based=release.sample.probability == "no",
         calibration=calibration,
         replicates=replicates,
+        panel=panel,
         banners=banners,
         questions=questions,
     )
@@ -125,6 +128,16 @@ def _replicates(told: Respondents, sample: Sample, arrays: _Arrays) -> coded.Rep
     combined = sample.replicates if given.combined else sample.replicates * sample.weights[:, None]
     columns = [arrays.add(f"replicate_{number}", one) for number, one in enumerate(combined.T, 1)]
     return coded.Replicates(columns=columns, scales=scales(given).tolist(), mse=given.mse)
+
+
+def _panel(told: Panel, units: PanelUnits, arrays: _Arrays) -> coded.Panel:
+    return coded.Panel(
+        units=told.units,
+        names=told.names,
+        own=arrays.add("unit", units.own),
+        stratum=None if units.stratum is None else arrays.add("unit_stratum", units.stratum),
+        also_in={wave: arrays.add(f"unit_in_{wave}", names) for wave, names in units.also_in.items()},
+    )
 
 
 def _question(release: Release, told: Respondents, sample: Sample, answer: Answer, arrays: _Arrays) -> Question:

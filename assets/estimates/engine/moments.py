@@ -24,6 +24,7 @@ import numpy.typing as npt
 from assets.estimates.engine.frame import Codes, Floats, Frame, Positions
 
 MOST_COLUMNS = 65_535
+BLOCK = 8192  # rows that are summed up one after the other
 
 Indices = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -161,7 +162,7 @@ def share_sums(banners: Banners, codes: Codes, options: int, parts: Parts) -> Sh
     for member in banners.matrix.T:
         w, cell = frame.weights[asked], member[asked].astype(np.intp) * options + codes[asked]
         for whole, values in ((weight, w), (squares, w * w), (n, w > 0)):
-            whole += np.bincount(cell, values, (size + 1) * options).reshape(size + 1, options)
+            whole += _in_blocks(cell, values, (size + 1) * options).reshape(size + 1, options)
     chosen, rest = outputs(weight[:-1], parts)
     everyone = n[:-1].sum(axis=1)
     if frame.psu_start is None:
@@ -189,15 +190,15 @@ def mean_sums(banners: Banners, scores: Floats) -> Means:
     low, high = np.full(size + 1, np.inf), np.full(size + 1, -np.inf)
     for member in banners.matrix[asked].T:
         for whole, values in ((n, w > 0), (weight, w), (squares, w * w), (total, w * y)):
-            whole += np.bincount(member, values, size + 1)
+            whole += _in_blocks(member, values, size + 1)
         np.minimum.at(low, member, y)
         np.maximum.at(high, member, y)
     weight[n == 0] = np.nan
     value = total / weight
     for member in banners.matrix[asked].T:
         off = y - value[member]
-        spread += np.bincount(member, w * off * off, size + 1)
-        plain += np.bincount(member, (w * off) ** 2, size + 1)
+        spread += _in_blocks(member, w * off * off, size + 1)
+        plain += _in_blocks(member, (w * off) ** 2, size + 1)
     variance, df = plain[:-1] * frame.plain_factor, np.maximum(n[:-1] - 1, 0).astype(np.int64)
     if frame.psu_start is not None:
         variance, df = _mean_variance(banners, scores, value)
@@ -230,6 +231,18 @@ def scaled(variance: Floats, base: Base) -> Floats:
     """Variances (D,) or (D, O) of sums as those of means; nan where the base is empty."""
     whole = np.where(base.n > 0, base.weight, np.nan) ** 2
     return np.asarray(variance / (whole[:, None] if variance.ndim > 1 else whole))
+
+
+def _in_blocks(where: npt.NDArray[np.integer[Any]], values: npt.NDArray[Any], length: int) -> Floats:
+    """Sums (length,) of values by place, of some thousand rows at a time.
+
+    One after the other, the rounding of a million equal weights goes one way and comes to 1e-11 of their sum.
+    """
+    step = max(BLOCK, 4 * length)
+    out = np.zeros(length)
+    for start in range(0, len(where), step):
+        out += np.bincount(where[start : start + step], values[start : start + step], length)
+    return out
 
 
 def _summed(where: Indices, values: Floats, length: int) -> Floats:
@@ -282,26 +295,57 @@ def _add_variance(
         variance: changed.
         df: changed.
     """
-    frame, groups = banners.frame, len(pairs.group_column)
-    rows, weighed = (np.bincount(pair, values, len(pairs.column)) > 0 for values in (None, w > 0))
+    seen = strata_of(banners, pairs, pair)
+    mean = seen.means(z)
+    squares = seen.by_group((z[seen.there] - mean[seen.of]) ** 2)
+    strata = seen.factor[:, None] * (squares + mean * mean * seen.part[:, None])
+    for at, one in enumerate(strata.T):
+        variance[:, at] += np.bincount(pairs.group_column, one, banners.size) * seen.scale
+    weighed = np.bincount(pair, w > 0, len(pairs.column)) > 0
+    units = np.bincount(pairs.group, weighed, len(pairs.group_column))
+    df += np.bincount(pairs.group_column, np.maximum(units - 1, 0), banners.size).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """What the strata of every column do to sums over PSUs: factor (sum (z - mean z)^2 + part (mean z)^2), by scale.
+
+    Attributes:
+        there: pairs with a row of the base.
+        of: of each of them the stratum within its column (a group of `Pairs`).
+        size: (groups,) how many of them.
+        factor: (groups,)
+        part: (groups,) how often the mean's square counts, for PSUs that have nobody of the base.
+        scale: (D,)
+    """
+
+    there: Indices
+    of: Indices
+    size: Floats
+    factor: Floats
+    part: Floats
+    scale: Floats
+
+    def by_group(self, values: Floats) -> Floats:
+        """Sums (groups, O) of values of the pairs that are there."""
+        return np.column_stack([np.bincount(self.of, one, len(self.size)) for one in values.T])
+
+    def means(self, z: Floats) -> Floats:
+        """Means (groups, O) of values (pairs, O)."""
+        return np.asarray(self.by_group(z[self.there]) / np.maximum(self.size, 1)[:, None])
+
+
+def strata_of(banners: Banners, pairs: Pairs, pair: Indices) -> Strata:
+    """The strata of the columns of one banner, as the rows of a base see them (`pair` of each)."""
+    frame, rows = banners.frame, np.bincount(pair, minlength=len(pairs.column)) > 0
     there, of = np.flatnonzero(rows), pairs.group[rows]
-
-    def by_group(values: Floats) -> Floats:
-        return np.column_stack([np.bincount(of, one, groups) for one in values.T])
-
-    seen = np.bincount(of, minlength=groups).astype(np.float64)
-    mean = by_group(z[there]) / np.maximum(seen, 1)[:, None]
-    squares = by_group((z[there] - mean[of]) ** 2)
+    seen = np.bincount(of, minlength=len(pairs.group_column)).astype(np.float64)
     m, f = frame.sampled[pairs.group_stratum], frame.fraction[pairs.group_stratum]
     lone = (seen > 0) & (f < 1) & ((m == 1) | (frame.lonely_in_domains & (seen == 1)))
     part = np.where(lone & (frame.lonely == "adjust"), seen, seen * (m - seen) / m)
     factor = np.where(lone & (frame.lonely == "average"), 0.0, (1 - f) * m / np.maximum(m - 1, 1))
-    strata = factor[:, None] * (squares + mean * mean * part[:, None])
     scale = _average(banners, pairs, seen > 0, lone) if frame.lonely == "average" else np.ones(banners.size)
-    for at, one in enumerate(strata.T):
-        variance[:, at] += np.bincount(pairs.group_column, one, banners.size) * scale
-    units = np.bincount(pairs.group, weighed, groups)
-    df += np.bincount(pairs.group_column, np.maximum(units - 1, 0), banners.size).astype(np.int64)
+    return Strata(there, of, seen, factor, part, scale)
 
 
 def _average(banners: Banners, pairs: Pairs, present: Mask, lone: Mask) -> Floats:

@@ -1,7 +1,7 @@
 """From coded answers to the tables of estimates and scores: every cell of a release, as Arrow columns.
 
-Belongs here: which cells have a row, in which order, and their columns. Does not belong here: numbers (`.margins`), the
-declarations of the tables (schemas.tables.figures).
+Belongs here: which cells have a row, in which order, and their columns. Does not belong here: sums
+(`.sweep`), what follows from them (`.margins`), the declarations of the tables (schemas.tables.figures).
 
 A column of a banner in which nobody of the base has a weight above 0 has no rows: nothing is known, which is not 0. A
 category that the question offered and nobody chose has its row with 0; one that no code of the question leads to has
@@ -10,9 +10,7 @@ question with several answers that is less than the sum of its parts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,16 +18,16 @@ import numpy.typing as npt
 import pyarrow
 
 from assets.estimates.dependence import Ids
-from assets.estimates.engine.coded import Answers, Array, Header, Question
-from assets.estimates.engine.frame import Floats, Frame, frame
+from assets.estimates.engine.coded import Answers, Header, Question
+from assets.estimates.engine.frame import Floats
 from assets.estimates.engine.margins import ASKED, AT_ONE, AT_ZERO, FLAGS, Margins, mean_margins, share_margins
-from assets.estimates.engine.moments import Banners, Base, Indices, Means, Shares, banners_of
-from assets.estimates.engine.sums import COMPILED_FROM, Sums, sums_for
+from assets.estimates.engine.moments import Base, Indices, Means, Shares
+from assets.estimates.engine.sums import COMPILED_FROM
+from assets.estimates.engine.sweep import Counted, counted, frame_of
 from assets.releases.ledger import VALUES
 from schemas.tables.figures import SCORES
 
 TOTAL = ("total", "all")
-BLOCK = 256 << 20  # bytes of answers in memory at once, beside weight, design and banners
 
 Tables = tuple[pyarrow.Table, pyarrow.Table]
 
@@ -44,15 +42,6 @@ class Column(NamedTuple):
     subgroup: str
     value: str
     depends: str
-
-
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """The sums of one question: of its shares (D, O) and of its mean (D,)."""
-
-    question: Question
-    shares: Shares | None
-    means: Means | None
 
 
 def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
@@ -70,19 +59,8 @@ def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
     Raises:
         ValueError: the rows are not in the order of strata and PSUs, or a PSU lies in two strata.
     """
-    header = answers.header
-    drawn = _frame(answers)
-    banners, columns = _banners(answers, drawn)
-    sums, threads = sums_for(banners, sum(_columns_of(one) for one in header.questions), compiled_from)
-    shares, scores = _Shares(header, columns, drawn.lone), _Scores(header, columns, drawn.lone)
-    with ThreadPoolExecutor(threads) as pool:
-        for block in _blocks(answers):
-            arrays = answers.columns(name for one in block for name in _names(one))
-            jobs = [(banners, one, arrays, sums) for one in block]
-            for counted in pool.map(_count, jobs) if threads > 1 else map(_count, jobs):
-                shares.add(counted)
-                scores.add(counted)
-    return shares.table(), scores.table()
+    drawn = frame_of(answers)
+    return _tables(answers.header, counted(answers, drawn, compiled_from), drawn.lone)
 
 
 def of_sums(header: Header, sums: Iterable[tuple[Shares | None, Means | None]], lone: bool) -> Tables:
@@ -93,108 +71,21 @@ def of_sums(header: Header, sums: Iterable[tuple[Shares | None, Means | None]], 
         sums: by question, in the header's order; shares of categories, then nets.
         lone: whether a stratum has one PSU beside other strata.
     """
+    return _tables(header, (Counted(one, *of) for one, of in zip(header.questions, sums, strict=True)), lone)
+
+
+def _tables(header: Header, all_: Iterable[Counted], lone: bool) -> Tables:
     columns = _columns(header)
     shares, scores = _Shares(header, columns, lone), _Scores(header, columns, lone)
-    for question, (of_shares, of_means) in zip(header.questions, sums, strict=True):
-        counted = _Counted(question, of_shares, of_means)
-        shares.add(counted)
-        scores.add(counted)
+    for one in all_:
+        shares.add(one)
+        scores.add(one)
     return shares.table(), scores.table()
-
-
-def _frame(answers: Answers) -> Frame:
-    there = [name for name in ("weight", "stratum", "psu", "population") if name in answers.names]
-    found = answers.columns(there)
-    drawn = frame(
-        found["weight"], found.get("stratum"), found.get("psu"), answers.header.lonely,
-        population=found.get("population"),
-    )  # fmt: skip
-    if answers.header.replicates is not None:
-        from assets.estimates.engine.replicated import replicates
-
-        return replace(drawn, replicates=replicates(drawn, answers.header.replicates, answers))
-    made = answers.header.calibration
-    if made is None:
-        return drawn
-    from assets.estimates.engine.calibrated import adjustment
-
-    arrays = answers.columns([made.before, made.after, *(one.column for one in made.targets)])
-    targets = [(arrays[one.column], len(one.names)) for one in made.targets]
-    return replace(drawn, adjustments=(adjustment(targets, arrays[made.before], arrays[made.after], made.rake),))
-
-
-def _banners(answers: Answers, drawn: Frame) -> tuple[Banners, list[Column]]:
-    header = answers.header
-    members: Iterator[Array] = (answers.columns([one.column])[one.column] for one in header.banners)
-    everyone = np.zeros(drawn.rows, np.int16)
-    sizes = [1, *(len(one.values) for one in header.banners)]
-    return banners_of(drawn, _chained(everyone, members), sizes), _columns(header)
 
 
 def _columns(header: Header) -> list[Column]:
     columns = [Column(*TOTAL, "")]
     return columns + [Column(one.subgroup, value, one.depends) for one in header.banners for value in one.values]
-
-
-def _chained(first: Array, others: Iterator[Array]) -> Iterator[Array]:
-    yield first
-    yield from others
-
-
-def _names(question: Question) -> list[str]:
-    return [name for name in (question.column, *question.columns, question.scores) if name is not None]
-
-
-def _columns_of(question: Question) -> int:
-    """Sweeps that a question takes."""
-    return len(_names(question)) + len(question.columns) * len(question.nets)
-
-
-def _blocks(answers: Answers) -> Iterator[list[Question]]:
-    """Questions whose columns fit into memory together."""
-    block: list[Question] = []
-    size = 0
-    for one in answers.header.questions:
-        own = answers.rows * (2 * bool(one.column) + len(one.columns) + 8 * bool(one.scores))
-        if block and size + own > BLOCK:
-            yield block
-            block, size = [], 0
-        block.append(one)
-        size += own
-    if block:
-        yield block
-
-
-def _count(job: tuple[Banners, Question, dict[str, Array], Sums]) -> _Counted:
-    banners, question, arrays, sums = job
-    means = None if question.scores is None else sums.mean_sums(banners, arrays[question.scores])
-    return _Counted(question, _shares(banners, question, arrays, sums), means)
-
-
-def _shares(banners: Banners, question: Question, arrays: dict[str, Array], sums: Sums) -> Shares | None:
-    """Shares of categories, then nets; None for an index."""
-    several = [[question.categories.index(part) for part in of] for of in question.nets.values()]
-    if question.column is not None:
-        codes, known = arrays[question.column], len(question.categories)
-        options = max(known, int(codes.max(initial=0)) + 1)  # one more for those who are in the base with none of them
-        parts = np.eye(options, dtype=np.bool_)
-        united = np.zeros((len(several), options), np.bool_)
-        for at, of in enumerate(several):
-            united[at, of] = True
-        found = sums.share_sums(banners, codes, options, np.vstack([parts, united]))
-        return _taken(found, [*range(known), *range(options, options + len(several))])
-    if not question.columns:
-        return None
-    ticks = [arrays[name] for name in question.columns]
-    chosen = ticks + [np.max([ticks[at] for at in of], axis=0) for of in several]
-    parts = np.eye(2, dtype=np.bool_)
-    each = [_taken(sums.share_sums(banners, one.astype(np.int16), 2, parts), [1]) for one in chosen]
-    side = {name: np.hstack([getattr(one, name) for one in each]) for name in ("share", "rest", "variance")}
-    return Shares(each[0].base, **side)
-
-
-def _taken(found: Shares, outputs: Sequence[int]) -> Shares:
-    return Shares(found.base, found.share[:, outputs], found.rest[:, outputs], found.variance[:, outputs])
 
 
 class _Cells:
@@ -254,9 +145,9 @@ class _Shares(_Cells):
         self.outputs: list[str] = []  # of all questions, one after the other
         self.ids: list[pyarrow.Array] = []
 
-    def add(self, counted: _Counted) -> None:
+    def add(self, one: Counted) -> None:
         """The rows of one question."""
-        question, of = counted.question, counted.shares
+        question, of = one.question, one.shares
         outputs = [*((one, "") for one in question.categories), *((n, "|".join(p)) for n, p in question.nets.items())]
         if of is None or not outputs:
             return
@@ -299,12 +190,12 @@ class _Shares(_Cells):
 class _Scores(_Cells):
     """Rows of scores."""
 
-    def add(self, counted: _Counted) -> None:
+    def add(self, one: Counted) -> None:
         """The rows of one question."""
-        if (of := counted.means) is not None:
+        if (of := one.means) is not None:
             at = np.flatnonzero(of.base.n > 0)
             numbers = {name: getattr(of, name)[at] for name in ("value", "spread", "constant", "variance")}
-            self.put(counted.question, at, of.base, **numbers)
+            self.put(one.question, at, of.base, **numbers)
 
     def table(self) -> pyarrow.Table:
         """All rows."""

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.estimates.engine.coded import Answers, Question
-from assets.estimates.engine.frame import Floats, Frame, frame
-from assets.estimates.engine.moments import Banners, Base, Means, Shares, banners_of
-from assets.estimates.engine.sums import sums_for
+from assets.estimates.engine.frame import Floats
+from assets.estimates.engine.moments import Base, Means, Shares
+from assets.estimates.engine.sweep import counted, frame_of
 from assets.estimates.twin.results import Sums
 
 TOLERANCE = 1e-12
@@ -40,22 +40,14 @@ class Difference(NamedTuple):
 def engine_sums(answers: Answers, compiled_from: int = 0) -> list[Sums]:
     """Sums of every question by the engine, compiled where that is possible, in the header's order.
 
-    Of weights that were made to meet targets, and of replicate weights, the variances are those without that.
-
     Args:
         answers: coded.
         compiled_from: see `..engine.sums`.
+
+    Raises:
+        ValueError: the rows are not in the order of strata and PSUs, or a PSU lies in two strata.
     """
-    banners = _banners(answers)
-    by, _ = sums_for(banners, len(answers.header.questions), compiled_from)
-    made = []
-    for question in answers.header.questions:
-        shares = [by.share_sums(banners, *one) for one in _counts(answers, question)]
-        means = None
-        if question.scores is not None:
-            means = by.mean_sums(banners, answers.columns([question.scores])[question.scores])
-        made.append(Sums(_beside(shares, question), means))
-    return made
+    return [Sums(one.shares, one.means) for one in counted(answers, frame_of(answers), compiled_from)]
 
 
 def differences(answers: Answers, engine: Sequence[Sums], twin: Sequence[Sums]) -> list[Difference]:
@@ -142,40 +134,3 @@ def _largest(figure: str, cells: Floats, answers: Answers, question: Question) -
     outputs = [*question.categories, *question.nets]
     place = [question.question, *([outputs[at[1]]] if cells.ndim > 1 else []), columns[at[0]]]
     return Difference(figure, known, float(cells[at]), ", ".join(place))
-
-
-def _counts(answers: Answers, question: Question) -> Iterator[tuple[npt.NDArray[np.int16], int, npt.NDArray[np.bool_]]]:
-    """Codes, number of options and unions, as `share_sums` takes them: one for one answer, else one an output."""
-    nets = [[question.categories.index(part) for part in of] for of in question.nets.values()]
-    if question.column is not None:
-        codes, options = answers.columns([question.column])[question.column], len(question.categories) + 1
-        unions = [[at] for at in range(options)] + nets
-        yield codes, options, np.array([[at in of for at in range(options)] for of in unions])
-    ticks = answers.columns(question.columns)
-    for of in [[at] for at in range(len(question.columns))] + nets * bool(question.columns):
-        any_ = np.max([ticks[question.columns[at]] for at in of], axis=0)
-        yield any_.astype(np.int16), 2, np.eye(2, dtype=np.bool_)
-
-
-def _beside(found: Sequence[Shares], question: Question) -> Shares | None:
-    """Outputs of a question side by side: without none of them, or of several answers those chosen."""
-    if not found:
-        return None
-    none = len(question.categories)
-    own = [at for at in range(found[0].share.shape[1]) if at != none] if question.column is not None else [1]
-    side = {name: np.hstack([getattr(one, name)[:, own] for one in found]) for name in ("share", "rest", "variance")}
-    return Shares(found[0].base, **side)
-
-
-def _banners(answers: Answers) -> Banners:
-    drawn = _frame(answers)
-    everyone = np.zeros(drawn.rows, np.int16)
-    members = (answers.columns([one.column])[one.column] for one in answers.header.banners)
-    sizes = [1, *(len(one.values) for one in answers.header.banners)]
-    return banners_of(drawn, (one for of in ([everyone], members) for one in of), sizes)
-
-
-def _frame(answers: Answers) -> Frame:
-    found = answers.columns(name for name in ("weight", "stratum", "psu", "population") if name in answers.names)
-    population = found.get("population")
-    return frame(found["weight"], found.get("stratum"), found.get("psu"), answers.header.lonely, population=population)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from assets.estimates.engine.coded import Header
 from assets.estimates.engine.frame import Floats
 from assets.estimates.engine.moments import Base, Means, Shares
-from assets.estimates.twin.statements import Measure, Statement, mean_name, measures, share_name
+from assets.estimates.twin.measures import Measure, mean_name, measures, share_name
+from assets.estimates.twin.statements import Statement
 
 Result = Mapping[str, npt.NDArray[np.float64]]
 

@@ -3,29 +3,29 @@
 Belongs here: the session, the tables that statements read there, running them. Does not belong here: their text
 (`.statements`), Spark's dialect of it (`.dialects`), which releases there are. PySpark is imported here alone.
 
-Two things differ from DuckDB, as a statement costs Spark a second or more before it looks at a row. All banners are
-taken as one, whose columns are those of all: a row comes once for everyone and once for each column that it is in.
-And the answers are read once and kept in the memory of the executors, all rows of a PSU in one partition.
+A statement costs Spark a second or more before it looks at a row, so all banners are taken as one (`.together`). And
+the answers are read once and kept in the memory of the executors, all rows of a PSU in one partition.
 """
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from assets.estimates.engine.coded import Banner, Header
+from assets.estimates.engine.coded import Header
 from assets.estimates.twin.dialects import translated
 from assets.estimates.twin.results import Result, Sums, gathered
-from assets.estimates.twin.statements import ANSWERS, STRATA, WIDTH, Statement, statements, strata
+from assets.estimates.twin.statements import ANSWERS, STRATA, WIDTH, strata
+from assets.estimates.twin.together import FILE, in_columns, one_banner
 
 LOCAL = "local[*]"
-AT_ONCE = 4  # statements: Spark plans and compiles each in the driver, and a small one leaves executors idle
+AT_ONCE = 2  # statements: while one runs the next is planned and compiled in the driver
 HADOOP = frozenset({"file", "hdfs", "viewfs", "s3a", "abfss"})  # Spark's own; all others are read through fsspec
-FILE = "answers_file"
 
 _SETTINGS = {
     "spark.ui.enabled": "false",  # no open port
@@ -33,6 +33,8 @@ _SETTINGS = {
     "spark.scheduler.mode": "FAIR",
     "spark.scheduler.minRegisteredResourcesRatio": "1.0",
     "spark.sql.session.timeZone": "UTC",
+    # Planning again after every stage costs the driver a third more, and finds nothing: sums of sums are small.
+    "spark.sql.adaptive.enabled": "false",
 }
 
 
@@ -80,6 +82,8 @@ def session(master: str = LOCAL, settings: Mapping[str, str] | None = None) -> A
     if master.startswith(("local", "spark://127.0.0.1:", "spark://localhost:")):
         # Else the driver takes the machine's name, and listens where others can reach it.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # The driver tells executors which Python to start; theirs is python3 otherwise, which may lack pyarrow.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(master).appName("weathervane")
@@ -124,37 +128,6 @@ def sums(spark: Any, address: str, header: Header, names: Set[str], width: int =
     finally:
         kept.unpersist()
     return Found(gathered(header, results), of > 1 and smallest == 1)
-
-
-def one_banner(header: Header, names: Set[str], width: int = WIDTH) -> Iterator[Statement]:
-    """Statements that take the columns of all banners at once, everyone first: `d` is counted through."""
-    column = _column(names)
-    every = [str(number) for number in range(1 + sum(len(one.values) for one in header.banners))]
-    single = header.model_copy(update={"banners": [Banner(subgroup="", column=column, values=every, depends="")]})
-    for one in statements(single, names | {column}, answers=ANSWERS, known=STRATA, width=width):
-        if one.banner is not None:
-            yield replace(one, banner=None)
-
-
-def _column(names: Set[str]) -> str:
-    """A name that no column of the file has."""
-    taken = {name.casefold() for name in names}
-    column = "column_of_banner"
-    while column in taken:
-        column += "_"
-    return column
-
-
-def in_columns(header: Header, names: Set[str]) -> str:
-    """Every row once for everyone, and once for each banner in one of whose columns it is; DuckDB's text."""
-    places, start = ["0"], 1
-    for one in header.banners:
-        name = '"' + one.column.replace('"', '""') + '"'
-        places.append(f"CASE WHEN {name} >= 0 THEN {start} + {name} END")
-        start += len(one.values)
-    column = _column(names)
-    every = f"SELECT *, UNNEST([{', '.join(places)}]) AS {column} FROM {FILE}"
-    return f"SELECT * FROM ({every}) AS every WHERE {column} IS NOT NULL"
 
 
 def _by_psu(answers: Any, names: Set[str], many: int) -> Any:
