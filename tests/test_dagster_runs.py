@@ -24,7 +24,7 @@ from pipeline.sensors import alert_sensors, new_releases
 from pipeline.settings import Settings
 from schemas.expectations import EXPECTATIONS
 from schemas.remedies import REMEDIES
-from tests import factory
+from tests import factory, surveys
 from warehouse.lock import writer
 
 STEPS = ["ingest", "trends", "claims", "warehouse", "audit", "published", "site"]
@@ -283,6 +283,20 @@ def test_a_bad_release_is_set_aside_and_the_others_go_on(desk):
     one = told["release", "loads", "acme:monthly:04"]
     assert not one.passed and "row 3, column percent" in one.description
     assert run.notes(desk.layout, result.run_id)["set_aside"].keys() == {"acme/monthly/04"}
+
+
+def test_files_of_answers_are_told_by_name_and_size_and_nothing_of_their_content(desk, tmp_path):
+    survey = surveys.write_survey(tmp_path / "kept", seed=7)
+    surveys.write_release(desk.layout.catalogue, survey)
+    (desk.layout.inbox / "wave.bin").write_bytes(survey.raw)
+    told = materialized(desk.refresh(), "responses")[None].metadata
+    ((size, columns),) = desk.published(
+        f"SELECT count(*), any_value((SELECT count(*) FROM (DESCRIBE FROM '{desk.layout.responses}/*/*/*.parquet')))"
+        f" FROM '{desk.layout.responses}/*/*/*.parquet'"
+    )
+    (row,) = records(told["files"])
+    assert row == {"file": "wave.sav", "respondents": str(size), "variables": str(columns), "releases": "1"}
+    assert (told["files read"].value, told["dagster/row_count"].value) == (1, size)
 
 
 def test_sensors_say_why_they_skip(desk):

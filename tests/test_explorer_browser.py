@@ -396,10 +396,10 @@ def test_a_picture_that_is_taken_away_by_night_is_on_white_paper(visit):
 @pytest.mark.soak
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, scheme):
-    """With axe-core, which is not part of this project: WEATHERVANE_AXE names its axe.min.js."""
-    axe = os.environ.get("WEATHERVANE_AXE")
+    """With axe-core, which is not part of this project: AXE_CORE names its axe.min.js."""
+    axe = os.environ.get("AXE_CORE")
     if not axe:
-        pytest.skip("needs axe-core (npm pack axe-core); WEATHERVANE_AXE names its axe.min.js")
+        pytest.skip("needs axe-core (npm pack axe-core); AXE_CORE names its axe.min.js")
     found = {}
     for address in ("index.html", ARMY, LEVADA, BROKEN, "waves/chatham-house/belarus/08.html", "claims.html",
                     "claims/2022-10-army-three-percent.html", "organisations/levada.html", "dictionary.html",

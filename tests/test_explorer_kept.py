@@ -138,6 +138,8 @@ SEEN = {
     "items, words": ("item = 'other'", "wording = 'Another wording?'"),
     "items, on the same subject": ("item = 'other'", "title = 'Titled otherwise'"),
     "concepts": ("true", "name = 'Something else'"),
+    "items, set apart": ("item = 'other'", "apart_from = ['invented: asked otherwise']"),
+    "estimates, of another item": ("item = 'invented' AND wave = '04' AND category = 'agree'", "percent = 12.25"),
     "categories": ("item = 'invented' AND category = 'agree'", "label = 'Agrees'"),
     "questions": ("item = 'invented' AND wave = '02'", "wording = 'Asked otherwise?'"),
     "toplines": ("item = 'invented' AND wave = '02' AND category = 'agree'", "option = 'aye'"),

@@ -71,7 +71,10 @@ class Fingerprints:
         row = house.items[name]
         asked = house.asked_of[name]
         waves = sorted({*self._waves_with.get(name, ()), *((q["organisation"], q["series"], q["wave"]) for q in asked)})
-        apart = [house.items.get(text.partition(": ")[0], {}).get("title") for text in row["apart_from"]]
+        others = [text.partition(": ")[0] for text in row["apart_from"]]
+        apart = [
+            (house.items.get(other, {}).get("title"), house.latest[other], self._houses(other)) for other in others
+        ]
         lines = [house.house_lines.get((name, category["category"])) for category in house.categories[name]]
         return short(
             [
@@ -114,6 +117,9 @@ class Fingerprints:
         names = house.names(key[0], key[1])
         own = (house.organisations.get(key[0]), house.series.get((key[0], key[1])))
         return short([house.waves[key], house.releases_of[key], names, own])
+
+    def _houses(self, name: str) -> list[tuple[str, str]]:
+        return [self._house.names(row["organisation"], row["series"]) for row in self._house.latest[name]]
 
     def _concept(self, concept: str) -> str:
         if concept not in self._concepts:

@@ -235,12 +235,31 @@ def _first(groups: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         yield group | {"lines": shown, "left": len(group["lines"]) - len(shown)}
 
 
-def _apart(house: Published, text: str) -> dict[str, str | None]:
-    """An entry of `apart_from`: the item it names, if it is here, and the reason."""
+MOST_ANSWERS = 4  # of another question, beside its name
+
+
+def _apart(house: Published, text: str) -> dict[str, Any]:
+    """An entry of `apart_from`: the item it names, if it is here, the reason, and what it found last."""
     name, _, reason = text.partition(": ")
     known = house.items.get(name)
     return {
         "title": known["title"] if known else name,
         "href": addresses.item(name) if known else None,
         "reason": reason,
+        "latest": list(_found_last(house, name)),
     }
+
+
+def _found_last(house: Published, name: str) -> Iterable[dict[str, Any]]:
+    for key, members in groupby(house.latest[name], key=lambda row: (row["organisation"], row["series"], row["wave"])):
+        cells = list(members)
+        told = [row for row in cells if row["kind"] in ("substantive", "net")] or cells
+        yield {
+            "title": house.name(key[0]),
+            "wave": key[2],
+            "href": addresses.wave(*key),
+            "days": words.days(cells[0]["fieldwork_start"], cells[0]["fieldwork_end"]),
+            "n": max((row["n"] for row in cells if row["n"]), default=None),
+            "answers": [f"{row['label']} {words.figure(row)} %" for row in told[:MOST_ANSWERS]],
+            "more": len(told) > MOST_ANSWERS,
+        }

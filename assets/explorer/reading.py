@@ -137,6 +137,23 @@ class Published:
         asked = [row for name, row in self.items.items() if name in self.dates]
         return Groups(sorted(asked, key=lambda row: (-self.dates[row["item"]][2], row["item"])), "concept")
 
+    @cached_property
+    def latest(self) -> Groups:
+        """Figures of everyone in the latest wave of each series, of items that others set themselves apart from."""
+        names = {text.partition(": ")[0] for row in self.items.values() for text in row["apart_from"]}
+        return Groups(
+            rows(
+                self._con,
+                "SELECT e.*, c.label, c.kind FROM estimates AS e JOIN categories AS c USING (item, category)"
+                " WHERE subgroup = 'total' AND item IN (SELECT unnest($1))"
+                " QUALIFY dense_rank() OVER (PARTITION BY item, organisation, series"
+                " ORDER BY fieldwork_end DESC NULLS LAST, fieldwork_start DESC, wave DESC) = 1"
+                " ORDER BY item, fieldwork_end DESC NULLS LAST, organisation, series, c.position",
+                [sorted(names)],
+            ),
+            "item",
+        )
+
     def asked_on(self, concept: str) -> list[Row]:
         """Items of a concept that have figures, those of most waves first."""
         return self._on_concept[concept]

@@ -17,7 +17,8 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # with these a text becomes a formula in some spreadsheet
+from assets.exports.formulas import RISKY
+
 LONGEST = 32_767  # characters of a cell
 
 SHARE = '[=0]"-";[<0.5]"*";0'

@@ -17,8 +17,8 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
+from assets.exports.formulas import RISKY
 from assets.exports.passing import Passing
-from assets.exports.styles import RISKY
 from schemas.tables import Table
 
 _BATCH = 10_000

@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from assets.faces import shown, spec
 from assets.releases.shelf import Shelf
-from assets.responses.lake import Reading
+from assets.responses.lake import ResponsesLake
 
 RESPONSES = spec(
     "responses",
@@ -37,16 +37,16 @@ def materialized(shelf: Shelf, responses: Path) -> dict[str, Any]:
     used: Counter[str] = Counter()
     named: dict[str, str] = {}
     for about in shelf.abouts.values():
-        reading = about["reading"]
-        if reading:
-            used[reading] += 1
+        name = about["reading"]
+        if name:
+            used[name] += 1
             # A reading's name begins with the checksum of its file, by which the release lists it.
             files = (line.split("  ", 1) for line in about["release"]["files"])
-            named |= {reading: path for digest, path in files if reading.startswith(digest)}  # noqa: B035 - at most one
-    rows, respondents = [], 0
+            named |= {name: path for digest, path in files if name.startswith(digest)}  # noqa: B035 - at most one
+    lake, rows, respondents = ResponsesLake(responses), [], 0
     for name, releases in sorted(used.items(), key=lambda pair: named.get(pair[0], pair[0])):
-        answers = Reading(responses / name[:2] / name).answers
-        size = pyarrow.parquet.read_metadata(answers) if answers.is_file() else None
+        reading = lake.find(name.partition("-")[0])
+        size = pyarrow.parquet.read_metadata(reading.answers) if reading else None
         respondents += size.num_rows if size else 0
         rows.append((named.get(name, name), size and size.num_rows, size and size.num_columns, releases))
     metadata: dict[str, Any] = {"files read": len(rows), "dagster/row_count": respondents}

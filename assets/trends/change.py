@@ -92,7 +92,8 @@ def tested(one: Figures, two: Figures, covariance: Floats | float = 0.0) -> Test
     variance = np.where(variance > _ROUNDING * alone, variance, 0.0)
     error = np.where(unknown[0] | unknown[1], np.nan, np.sqrt(variance))
     some = np.where(error > 0, error, np.nan)
-    correlation = covariance / (one.standard_error * two.standard_error) if np.any(covariance) else 0.0
+    size = one.standard_error * two.standard_error
+    correlation = np.divide(covariance, size, out=np.zeros_like(size), where=size > 0) if np.any(covariance) else 0.0
     least = detectable(one.percent, one.n_effective, two.n_effective, correlation)
     return Tested(
         change,

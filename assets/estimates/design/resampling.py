@@ -11,7 +11,6 @@ International Statistical Institute 37, 239-264 (balanced half samples); Judkins
 from typing import Literal
 
 import numpy as np
-from scipy.linalg import hadamard
 
 from assets.estimates.design.design import Design, DesignError, Floats, Mask, Stage
 from assets.estimates.design.replicates import Replicates, common_scale
@@ -60,7 +59,7 @@ def half_samples(design: Design, rho: float = 0.0, mse: bool = False) -> Replica
     lone = check(design, "Fay")
     first = design.first
     strata = np.flatnonzero(first.sampled == 2)
-    signs = hadamard(1 << len(strata).bit_length())[:, 1 : len(strata) + 1].T  # the first column is constant
+    signs = _sylvester(1 << len(strata).bit_length())[:, 1 : len(strata) + 1].T  # the first column is constant
     factor = np.ones((len(lone), signs.shape[1]))
     for row, stratum in enumerate(strata):
         one, two = np.flatnonzero(first.stratum == stratum)
@@ -117,6 +116,14 @@ def number(sampled: Floats, kind: Made, replicates: int) -> int:
     if kind in ("BRR", "Fay"):
         return 1 << int((sampled == 2).sum()).bit_length()
     return int(sampled[sampled > 1].sum())
+
+
+def _sylvester(order: int) -> Floats:
+    """(order, order) Hadamard matrix of a power of two: signs whose rows are orthogonal, and the columns."""
+    signs = np.ones((1, 1))
+    while len(signs) < order:
+        signs = np.block([[signs, signs], [signs, -signs]])
+    return signs
 
 
 def _of(design: Design, factor: Floats, scales: Floats, mse: bool) -> Replicates:
