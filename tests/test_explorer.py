@@ -275,7 +275,7 @@ def test_the_page_of_an_item_answers_the_newspaper(pages):
         "What should Belarus do after the start of military action between Russia and Ukraine",  # what was asked
         "They look the same and are not",
         "According to a poll by Chatham House only three percent",
-        "20 Jan to 9 Feb 2022, n = 755: In favour of Belarus' participation 13 %",  # what looks the same, before the war
+        "20 Jan to 9 Feb 2022, n = 755: In favour of Belarus' participation 13 %",  # before the war
         "May 2022, n = 1000: In favour 8 %",  # another house, by telephone
         "No figure of this item was revised",
     ):
