@@ -8,7 +8,8 @@ options of which 5 to 8 % are missing; `1000000/20` is a million people in twent
   intervals, design effects, flags, ids.
 - `numpy` (with `--numpy`): the same without the compiled sums.
 - `bare DuckDB`: from the same file the weighted count of every option in every column, without errors, as a process.
-- both again in one process: the second time, without the start of Python and loading what is imported.
+- again in one process: what ours takes to a table in memory, and the bare count, the second time in a process: without
+  the start of Python and loading what is imported. Peers are timed alike.
 - peers (`.peers`): shares with errors, data in memory, reading not counted; of one or two questions of one file,
   scaled to all questions of all files. Each must say what we say of one cell, or the run fails. One that is not there
   is named.
@@ -45,7 +46,7 @@ SMALL = 100_000  # rows of a file up to which peers have as many turns as we
 TURNS = 3
 BARE = "bare DuckDB"
 AGAIN = ", again in one process"
-OURS_AGAIN = "ours" + AGAIN
+OURS_AGAIN = "ours, to a frame" + AGAIN
 
 
 def make(path: Path, rows: int, questions: int = QUESTIONS, seed: int = 20261123) -> None:
@@ -99,19 +100,32 @@ def make(path: Path, rows: int, questions: int = QUESTIONS, seed: int = 20261123
 
 
 def estimated(path: Path, compiled: bool) -> int:
-    """Estimates of coded answers (of one file, or of every file of a folder) into a file; the number of its rows."""
-    import pyarrow
-    import pyarrow.parquet
-
+    """Estimates of coded answers (of one file, or of every file of a folder), a file for each; the number of rows."""
     from assets.estimates.engine.coded import CodedFile
-    from assets.estimates.engine.sums import COMPILED_FROM
     from assets.estimates.engine.tables import estimate
+    from pipeline import estimating
 
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    tables = [estimate(CodedFile(file), COMPILED_FROM if compiled else sys.maxsize)[0] for file in files]
-    shares = pyarrow.concat_tables(tables)
-    pyarrow.parquet.write_table(shares, path.parent / "estimates.parquet")
-    return int(shares.num_rows)
+    if not compiled:
+        return sum(estimate(CodedFile(file), sys.maxsize)[0].num_rows for file in files)
+    todo = [estimating.Coded(f"bench/waves/{file.stem}", str(file)) for file in files]
+    return sum(done.estimates for done in estimating.estimate(todo, path.parent / "estimates", "kernel"))
+
+
+def framed(path: Path) -> int:
+    """Estimates of coded answers as one table in memory; the number of its rows."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pyarrow
+
+    from assets.estimates.engine.coded import CodedFile
+    from assets.estimates.engine.tables import estimate
+
+    files = sorted(path.glob("*.parquet"))
+    threads = {"most_threads": 1} if len(files) > 1 else {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tables = pool.map(lambda file: estimate(CodedFile(file), **threads)[0], files)
+        return int(pyarrow.concat_tables(tables).num_rows)
 
 
 def counted(path: Path) -> int:
@@ -161,7 +175,12 @@ def _turned(what: str, path: Path) -> None:
     """The work of one process, and what it took."""
 
     def work() -> None:
-        counted(path) if what.startswith(BARE) else estimated(path, not what.startswith("numpy"))
+        if what.startswith(BARE):
+            counted(path)
+        elif what == OURS_AGAIN:
+            framed(path)
+        else:
+            estimated(path, compiled=what != "numpy")
 
     for _ in range(1 + what.endswith(AGAIN)):
         wall, processor = time.perf_counter(), time.process_time()

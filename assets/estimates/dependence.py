@@ -7,7 +7,7 @@ Left out is what people say about a figure without changing it: review, decision
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,41 +20,47 @@ _SAID_OF_IT = {"reviewed_by", "reason", "note", "decision"}
 
 
 class Ids:
-    """Ids of the estimates of one question, sixteen hex digits after an e: the same anywhere from the same inputs.
+    """Ids of the estimates of a release, sixteen hex digits after an e: the same anywhere from the same inputs.
 
     An id is that of a list of texts as JSON: organisation, series and wave; item, category, subgroup and its value;
-    base; `microdata`; checksum of the file; then what the functions of this module make of sample, question, banner and
-    net.
+    base; `microdata`; checksum of the file; then the checksums of what the functions of this module make of sample,
+    question and banner; and the net. Those are kilobytes, and to hash them for every cell took half of all the time.
     """
 
-    def __init__(self, header: Header, question: Question, outputs: Sequence[tuple[str, str]]) -> None:
-        """Put together what all estimates of the question share, and begin the id of every output.
+    def __init__(self, header: Header, columns: Iterable[tuple[str, str, str]]) -> None:
+        """Put together what ids of different questions share.
 
         Args:
             header: of the release.
-            question: the question.
-            outputs: categories and nets, each with the parts of a net joined by |, or nothing.
+            columns: subgroup, its value, and what `of_banners` says of the banner, empty for the total.
         """
-        texts = _texts(header.organisation, header.series, header.wave, question.item)
-        self._begun = [hashlib.sha256(f"[{texts}, {_text(category)}, ".encode()) for category, _ in outputs]
-        self._nets = [net for _, net in outputs]
-        self._tail = _texts(question.base, "microdata", header.inputs, header.depends, question.depends).encode()
+        self._header = header
+        self._columns = [
+            (_texts(subgroup, value).encode(), _text(_checksum(banner)).encode()) for subgroup, value, banner in columns
+        ]
 
-    def of_column(self, subgroup: str, value: str, banner: str) -> list[str]:
-        """Ids of the outputs in one column of a banner.
+    def of_question(self, question: Question, outputs: Sequence[tuple[str, str]], columns: Iterable[int]) -> list[str]:
+        """Ids of all outputs in the first of some columns, then in the next.
 
         Args:
-            subgroup: the banner.
-            value: its column.
-            banner: what `of_banners` says of it; empty for the total.
+            question: the question.
+            outputs: categories and nets, each with the parts of a net joined by |, or nothing.
+            columns: positions of columns.
         """
-        shared = b"%b, %b, %b, " % (_texts(subgroup, value).encode(), self._tail, _text(banner).encode())
-        ends = {net: b"%b%b]" % (shared, _text(net).encode()) for net in set(self._nets)}
+        header = self._header
+        texts = _texts(header.organisation, header.series, header.wave, question.item)
+        begun = [(hashlib.sha256(f"[{texts}, {_text(one)}, ".encode()), net) for one, net in outputs]
+        made_of = (_checksum(header.depends), _checksum(question.depends))
+        tail = _texts(question.base, "microdata", header.inputs, *made_of).encode()
+        nets = {net: _text(net).encode() for _, net in outputs}
         out = []
-        for begun, net in zip(self._begun, self._nets, strict=True):
-            whole = begun.copy()
-            whole.update(ends[net])
-            out.append("e" + whole.hexdigest()[:16])
+        for column in columns:
+            place, banner = self._columns[column]
+            ends = {net: b"%b, %b, %b, %b]" % (place, tail, banner, text) for net, text in nets.items()}
+            for start, net in begun:
+                whole = start.copy()
+                whole.update(ends[net])
+                out.append("e" + whole.hexdigest()[:16])
         return out
 
 
@@ -65,6 +71,12 @@ def _texts(*texts: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _text(one: str) -> str:
     return json.dumps(one, ensure_ascii=False)
+
+
+@lru_cache(maxsize=1 << 12)
+def _checksum(text: str) -> str:
+    """Of a text; nothing of nothing, which is the total."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
 def of_sample(told: Respondents) -> str:

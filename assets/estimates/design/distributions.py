@@ -38,8 +38,11 @@ def t_two_sided(t: float, df: float) -> float:
 
 def t_quantiles(p: float, df: Floats) -> Floats:
     """Quantile of Student's t for several degrees of freedom; nan where they are not above 0, normal at inf."""
-    out: Floats = np.where(np.isinf(df), _scipy().ndtri(p), _scipy().stdtrit(np.where(df > 0, df, math.nan), p))
-    return out
+    known, at = np.unique(df, return_inverse=True)  # a sample has few different ones
+    found: Floats = np.where(
+        np.isinf(known), _scipy().ndtri(p), _scipy().stdtrit(np.where(known > 0, known, math.nan), p)
+    )
+    return found[at].reshape(df.shape)
 
 
 def beta_quantiles(p: float, a: Floats, b: Floats) -> Floats:

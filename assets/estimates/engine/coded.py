@@ -281,4 +281,5 @@ def write(path: Path, coded: Coded) -> None:
     arrays = [pyarrow.array(one, from_pandas=one.dtype.kind == "f") for one in coded.arrays.values()]
     table = pyarrow.Table.from_arrays(arrays, names=list(coded.arrays))
     table = table.replace_schema_metadata({KEY: coded.header.model_dump_json()})
-    pyarrow.parquet.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+    # Codes are packed into some bits each already: zstd makes 6 % less of them and takes half as long again to read.
+    pyarrow.parquet.write_table(table, path, compression="snappy", row_group_size=ROW_GROUP)

@@ -13,7 +13,7 @@ import numpy as np
 from assets.estimates.engine.coded import Answers, Array, Header, Question
 from assets.estimates.engine.frame import Frame, frame
 from assets.estimates.engine.moments import Banners, Means, Shares, banners_of
-from assets.estimates.engine.sums import COMPILED_FROM, Sums, sums_for
+from assets.estimates.engine.sums import COMPILED_FROM, MOST_THREADS, Sums, sums_for
 
 BLOCK = 256 << 20  # bytes of answers in memory at once, beside weight, design and banners
 
@@ -27,17 +27,21 @@ class Counted:
     means: Means | None
 
 
-def counted(answers: Answers, drawn: Frame, compiled_from: int = COMPILED_FROM) -> Iterator[Counted]:
+def counted(
+    answers: Answers, drawn: Frame, compiled_from: int = COMPILED_FROM, most_threads: int = MOST_THREADS
+) -> Iterator[Counted]:
     """Sums of every question over the columns of all banners, the total first, in the header's order.
 
     Args:
         answers: coded.
         drawn: their design, see `frame_of`.
         compiled_from: see `.sums`.
+        most_threads: questions at once; what comes out is the same with any number.
     """
     header = answers.header
     banners = _banners(answers, drawn)
     sums, threads = sums_for(banners, sum(_columns_of(one) for one in header.questions), compiled_from)
+    threads = min(threads, most_threads)
     with ThreadPoolExecutor(threads) as pool:
         for block in _blocks(answers):
             arrays = answers.columns(name for one in block for name in _names(one))

@@ -22,7 +22,7 @@ from assets.estimates.engine.coded import Answers, Header, Question
 from assets.estimates.engine.frame import Floats
 from assets.estimates.engine.margins import ASKED, AT_ONE, AT_ZERO, FLAGS, Margins, mean_margins, share_margins
 from assets.estimates.engine.moments import Base, Indices, Means, Shares
-from assets.estimates.engine.sums import COMPILED_FROM
+from assets.estimates.engine.sums import COMPILED_FROM, MOST_THREADS
 from assets.estimates.engine.sweep import Counted, counted, frame_of
 from assets.releases.ledger import VALUES
 from schemas.tables.figures import SCORES
@@ -44,12 +44,13 @@ class Column(NamedTuple):
     depends: str
 
 
-def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
+def estimate(answers: Answers, compiled_from: int = COMPILED_FROM, most_threads: int = MOST_THREADS) -> Tables:
     """Estimates and scores of one release.
 
     Args:
         answers: coded.
         compiled_from: see `.sums`.
+        most_threads: questions at once.
 
     Returns:
         Rows of `assets.releases.ledger.VALUES` without load_vintage, in percent and points, and rows of
@@ -60,7 +61,7 @@ def estimate(answers: Answers, compiled_from: int = COMPILED_FROM) -> Tables:
         ValueError: the rows are not in the order of strata and PSUs, or a PSU lies in two strata.
     """
     drawn = frame_of(answers)
-    return _tables(answers.header, counted(answers, drawn, compiled_from), drawn.lone)
+    return _tables(answers.header, counted(answers, drawn, compiled_from, most_threads), drawn.lone)
 
 
 def of_sums(header: Header, sums: Iterable[tuple[Shares | None, Means | None]], lone: bool) -> Tables:
@@ -143,6 +144,7 @@ class _Shares(_Cells):
     def __init__(self, header: Header, columns: Sequence[Column], lone: bool) -> None:
         super().__init__(header, columns, lone)
         self.outputs: list[str] = []  # of all questions, one after the other
+        self.of = Ids(header, columns)
         self.ids: list[pyarrow.Array] = []
 
     def add(self, one: Counted) -> None:
@@ -156,8 +158,7 @@ class _Shares(_Cells):
         self.outputs += [name for name, _ in outputs]
         cells = {name: getattr(of, name)[there].ravel() for name in ("share", "rest", "variance")}
         self.put(question, np.repeat(there, len(outputs)), of.base, output=output, **cells)
-        ids = Ids(self.header, question, outputs)
-        made = [one for place in there for one in ids.of_column(*self.columns[int(place)])]
+        made = self.of.of_question(question, outputs, there.tolist())
         self.ids.append(pyarrow.array(made, pyarrow.string()))
 
     def table(self) -> pyarrow.Table:
