@@ -158,7 +158,8 @@ def test_detectable_changes_that_are_new_are_told_once_a_pair_of_waves(second: L
         ("invented / disagree", "05", "fall", 49),
     ]
     assert changes[0]["what"].startswith("rose from 44 % to 58 % between waves 04 and 05: +14 points (95 % interval ")
-    assert changes[0]["why"].startswith("p < 0.0001 ") and "after adjustment in its family; comparable" in changes[0]["why"]
+    why = changes[0]["why"]
+    assert why.startswith("p < 0.0001 ") and "after adjustment in its family; comparable" in why
     assert changes[0]["link"] == "https://example.org/05"
 
 

@@ -125,10 +125,7 @@ class Index:
         }
         having = {word: [item for item, of in self.words.items() if of & alike[word]] for word in asked}
         many = max(len(self.words), _FEW)
-        weight = {
-            word: math.log((1 + many) / (1 + len(having[word]))) if having[word] else _UNKNOWN
-            for word in asked
-        }
+        weight = {word: math.log((1 + many) / (1 + len(having[word]))) if having[word] else _UNKNOWN for word in asked}
         whole = sum(weight.values()) or 1.0
         found = []
         for item, title in self.titles.items():
