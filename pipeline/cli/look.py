@@ -122,12 +122,13 @@ def sql(
 
 
 def headline(con: duckdb.DuckDBPyConnection) -> tuple[str, str]:
-    """The trend that a summary shows: the founding case, or the longest line there is."""
+    """The trend that a summary shows: the founding case, or the longest line there is; of several the first answer."""
     if con.execute("SELECT 1 FROM trends WHERE item = ? AND category = ? LIMIT 1", list(HEADLINE)).fetchone():
         return HEADLINE
     longest = con.execute(
-        "SELECT item, category FROM trends WHERE subgroup = 'total' GROUP BY ALL"
-        " ORDER BY count(*) DESC, item, category LIMIT 1"
+        "SELECT t.item, t.category FROM trends AS t LEFT JOIN categories AS c USING (item, category)"
+        " WHERE t.subgroup = 'total' GROUP BY t.item, t.category"
+        " ORDER BY count(*) DESC, t.item, min(c.position), t.category LIMIT 1"
     ).fetchone()
     return (longest[0], longest[1]) if longest else HEADLINE
 
