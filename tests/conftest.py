@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from assets.refresh import refresh
@@ -41,10 +42,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ask(published: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """A command that only looks at the database of the shipped catalogue; what it prints."""
+    from pipeline.cli import show
     from pipeline.cli.main import app
 
     monkeypatch.setenv("WEATHERVANE_DATA", str(published.parents[1]))
     monkeypatch.setenv("COLUMNS", "160")
+    # A console that was made while COLUMNS was set would keep that width for all tests of the process.
+    monkeypatch.setattr(show, "out", Console(highlight=False))
+    monkeypatch.setattr(show.out, "_width", None)
 
     def asked(*words: str, code: int = 0) -> str:
         done = CliRunner().invoke(app, list(words))

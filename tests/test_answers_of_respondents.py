@@ -130,7 +130,8 @@ def test_the_sensor_asks_for_a_run_when_an_awaited_file_appears(
     (kept / "another.sav").write_bytes(bytes(len(survey.raw)))  # of the same size, with other bytes
     (layout.inbox / "another.sav").write_bytes(survey.raw[:-1])
     requests, reason, cursor = look()
-    assert (requests, reason) == ([], "nothing new: 1 releases are as they were loaded")
+    told = "nothing new: 1 releases are as they were loaded; 1 await a file that is not here yet"
+    assert (requests, reason) == ([], told)
 
     (layout.inbox if place == "drop folder" else kept).joinpath("under another name.bin").write_bytes(survey.raw)
     (request,), _, cursor = look(cursor)

@@ -235,6 +235,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     out: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
     out["organisations"] = [{"organisation": "house", "name": "House", "other_names": []}]
     out["series"] = [{**wave, "name": "Monitor", "baseline": "01"}]
+    out["concepts"] = [{"concept": "war", "name": "War"}]
     out["items"] = [
         {"item": item, "concept": "war", "title": "Army", "wording": "Should it?", "wording_kind": "verbatim",
          "answer": "single", "keywords": [], "apart_from": []}

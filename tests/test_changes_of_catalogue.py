@@ -188,7 +188,8 @@ def test_a_warning_is_published_and_stands_in_checks(house: Layout) -> None:
     refresh(house, audit=lambda *_: [mild, fine])
     with connect.read(house.link) as con:
         found = con.execute(
-            "SELECT check_name, passed, severity, message FROM checks WHERE level = 'warehouse' ORDER BY 1"
+            "SELECT check_name, passed, severity, message FROM checks WHERE level = 'warehouse'"
+            " AND check_name IN ('keys', 'sums') ORDER BY 1"
         ).fetchall()
     assert found == [("keys", True, "error", "keys are unique"), ("sums", False, "warning", "it adds up to 101")]
 
