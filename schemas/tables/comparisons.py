@@ -8,7 +8,7 @@ points of them.
 import pandas as pd
 
 from schemas.tables.declare import Row, Table, column
-from schemas.tables.shared import CELL, FIELDWORK, LINE, PERCENT, WAVE, ordered
+from schemas.tables.shared import ADJUSTED, CELL, FIELDWORK, LINE, PERCENT, WAVE, ordered
 from schemas.vocabulary import Comparability, LineVerdict, Pair, Qualifier, Verdict, words
 
 
@@ -76,11 +76,7 @@ CHANGES = Table(
         "change_low": column("DOUBLE", "Lower end of the 95 % interval", unit="points", nullable=True),
         "change_high": column("DOUBLE", "Upper end of the 95 % interval", unit="points", nullable=True),
         "p_value": column("DOUBLE", "Two-sided", nullable=True, low=0, high=1),
-        "p_adjusted": column("DOUBLE", "After Holm within the family", nullable=True, low=0, high=1),
-        "p_adjusted_bh": column(
-            "DOUBLE", "After Benjamini and Hochberg within the family", nullable=True, low=0, high=1
-        ),
-        "family": column("VARCHAR", "Tests adjusted together", nullable=True),
+        **ADJUSTED,
         "detectable_change": column(
             "DOUBLE", "Smallest change found with 80 % power", unit="points", nullable=True, low=0
         ),
@@ -116,11 +112,7 @@ TREND_TESTS = Table(
         "slope_low": column("DOUBLE", "Lower end of the 95 % interval", unit="points per year", nullable=True),
         "slope_high": column("DOUBLE", "Upper end of the 95 % interval", unit="points per year", nullable=True),
         "p_value": column("DOUBLE", "Two-sided, of no slope", nullable=True, low=0, high=1),
-        "p_adjusted": column("DOUBLE", "After Holm within the family", nullable=True, low=0, high=1),
-        "p_adjusted_bh": column(
-            "DOUBLE", "After Benjamini and Hochberg within the family", nullable=True, low=0, high=1
-        ),
-        "family": column("VARCHAR", "Tests adjusted together", nullable=True),
+        **ADJUSTED,
         "misfit": column(
             "DOUBLE", "Sum of squared distances from the line in standard errors: a chi square", nullable=True, low=0
         ),

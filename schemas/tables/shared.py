@@ -7,6 +7,11 @@ import pandas as pd
 
 from schemas.tables.declare import Row, column
 
+ADJUSTED = {
+    "p_adjusted": column("DOUBLE", "After Holm within the family", nullable=True, low=0, high=1),
+    "p_adjusted_bh": column("DOUBLE", "After Benjamini and Hochberg within the family", nullable=True, low=0, high=1),
+    "family": column("VARCHAR", "Tests adjusted together", nullable=True),
+}
 RELEASE = {"release": column("VARCHAR", "organisation/series/folder")}
 LINE = {
     "organisation": column("VARCHAR", "Id of the organisation"),
