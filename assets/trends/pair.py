@@ -5,8 +5,8 @@ Does not belong here: the rules of comparability and the judging of steps, which
 already, the test (assets.trends.change), printing.
 
 What `changes` has of a pair is taken from there, so that no pair has two answers. Any other pair compares as the worst
-step between its waves does, and its samples are taken as independent. The SQL macro `compare` says the same of everyone
-asked, without p-value and detectable change.
+step between its waves does, and its samples are taken as independent. The SQL macros `compare`, of
+everyone asked, and `compare_groups` say the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
